@@ -1,0 +1,1 @@
+"""RanAT4BIE: biomedical information extraction with random adversarial training."""

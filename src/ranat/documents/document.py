@@ -1,0 +1,100 @@
+"""Documents with character offsets: the one data structure that everything else reads or writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Span = tuple[int, int]
+"""Code-point offsets into a document's text, end exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A mention of an entity.
+
+    Args:
+        id: unique within the document.
+        type: such as "Disease".
+        spans: one or more spans in text order; more than one if the mention is discontinuous.
+        concept: the identifier it is normalised to ("D003920", or "D001|D002" for a composite), if known.
+        score: in [0, 1] if predicted.
+    Raises:
+        ValueError: there is no span, one is empty or negative, or they are out of order.
+    """
+
+    id: str
+    type: str
+    spans: tuple[Span, ...]
+    concept: str | None = None
+    score: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.spans:
+            raise ValueError(f"entity {self.id} has no span")
+        last = 0
+        for start, end in self.spans:
+            if start < last or end <= start:
+                raise ValueError(f"entity {self.id} has an empty span or spans out of order: {self.spans}")
+            last = end
+
+    @property
+    def start(self) -> int:
+        """Where its first span starts."""
+        return self.spans[0][0]
+
+    @property
+    def end(self) -> int:
+        """Where its last span ends."""
+        return self.spans[-1][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A directed relation (head, type, tail); the triple of the paper's Eq. 29.
+
+    Args:
+        type: such as "CPR:4".
+        head: the id of an entity of the same document, or the concept of one where a corpus relates concepts (BC5CDR).
+        tail: likewise.
+        score: in [0, 1] if predicted.
+    """
+
+    type: str
+    head: str
+    tail: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text and what is marked in it.
+
+    Args:
+        id: unique within its corpus split.
+        text: the original text, never normalised.
+        entities: mentions, sorted by where they start.
+        relations: between those mentions.
+        sentences: spans of sentences where the source gives them; empty: not known.
+        tokens: spans of words where the source gives them; empty: not known.
+    Raises:
+        ValueError: a span reaches past the end of the text, or two entities share an id.
+    """
+
+    id: str
+    text: str
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    sentences: tuple[Span, ...] = ()
+    tokens: tuple[Span, ...] = ()
+
+    def __post_init__(self) -> None:
+        length = len(self.text)
+        for entity in self.entities:
+            if entity.end > length:
+                raise ValueError(f"entity {entity.id} reaches to {entity.end}, past the text's {length} characters")
+        if len({entity.id for entity in self.entities}) < len(self.entities):
+            raise ValueError(f"document {self.id} has two entities of one id")
+
+    def mention(self, entity: Entity) -> str:
+        """The entity's text; the parts of a discontinuous one are joined by a space."""
+        return " ".join(self.text[start:end] for start, end in entity.spans)
