@@ -1,0 +1,113 @@
+"""Spans over words ↔ tags: IOB2 is written; IOB1, IOB2 and BIOES are read.
+
+There are two ways to read tags, and they must not be mixed up. Gold tags are read as conlleval reads them: an `I-X`
+that continues nothing begins a mention, and every such repair is counted. Predicted tags are read strictly: an `I-X`
+that continues nothing is no mention at all, or a model would be given credit for sequences that are not legal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+WordSpan = tuple[int, int, str]
+"""(first word, last word exclusive, type)."""
+
+Scheme = Literal["IOB1", "IOB2", "BIOES"]
+
+
+class Decoded(NamedTuple):
+    """Mentions read from tags, in text order, and how many tags broke the scheme and were repaired."""
+
+    spans: list[WordSpan]
+    repaired: int
+
+
+def to_bio(n_words: int, spans: Iterable[WordSpan]) -> list[str]:
+    """IOB2 tags of length `n_words`.
+
+    Raises:
+        ValueError: a span is empty, reaches outside the words, or overlaps another (tags cannot hold both).
+    """
+    tags = ["O"] * n_words
+    for first, end, kind in spans:
+        if not 0 <= first < end <= n_words:
+            raise ValueError(f"the span {(first, end, kind)} is not within {n_words} words")
+        if any(tag != "O" for tag in tags[first:end]):
+            raise ValueError(f"the span {(first, end, kind)} overlaps another")
+        tags[first:end] = [f"B-{kind}"] + [f"I-{kind}"] * (end - first - 1)
+    return tags
+
+
+def decode_strict(tags: Sequence[str]) -> list[WordSpan]:
+    """Mentions of predicted IOB2 tags; an `I-X` that does not continue a mention of type X starts nothing.
+
+    Raises:
+        ValueError: a tag is none of O, B-X and I-X.
+    """
+    spans: list[WordSpan] = []
+    open_type: str | None = None
+    for i, (prefix, kind) in enumerate(_split(tags, "BI")):
+        if prefix == "B":
+            spans.append((i, i + 1, kind))
+            open_type = kind
+        elif prefix == "I" and kind == open_type:
+            spans[-1] = (spans[-1][0], i + 1, kind)
+        else:
+            open_type = None
+    return spans
+
+
+def detect_scheme(sentences: Iterable[Sequence[str]]) -> Scheme:
+    """The scheme of a whole file: E- and S- mark BIOES; IOB1 keeps B-X for a mention right after another of type X.
+
+    A file that is legal in both IOB1 and IOB2 (no mention at all) is called IOB2.
+    """
+    bare_begin = inside_begins = False
+    for tags in sentences:
+        for (before, type_before), (prefix, kind) in pairwise([("O", ""), *_split(tags)]):
+            if prefix in ("E", "S"):
+                return "BIOES"
+            follows = before != "O" and type_before == kind
+            bare_begin |= prefix == "B" and not follows
+            inside_begins |= prefix == "I" and not follows
+    return "IOB1" if inside_begins and not bare_begin else "IOB2"
+
+
+def from_tags(tags: Sequence[str], scheme: Scheme | None = None) -> Decoded:
+    """Mentions of gold tags, repaired as conlleval does: an inside tag after O or another type begins a mention.
+
+    Args:
+        tags: the tags of one sentence.
+        scheme: what the file uses; None detects it from this sentence alone. The mentions are the same under
+            every scheme that has the tags; only what counts as broken differs.
+    Raises:
+        ValueError: a tag is none of O, B-X, I-X, E-X and S-X.
+    """
+    scheme = scheme or detect_scheme([tags])
+    spans: list[WordSpan] = []
+    repaired = 0
+    before, type_before = "O", ""
+    for i, (prefix, kind) in enumerate([*_split(tags), ("O", "")]):
+        continues = prefix in ("I", "E") and before in ("B", "I") and kind == type_before
+        if scheme == "BIOES":
+            # Two ways to break it: what should continue does not, and what was begun is not ended.
+            repaired += prefix in ("I", "E") and not continues
+            repaired += before in ("B", "I") and not continues
+        elif scheme == "IOB2":
+            repaired += prefix == "I" and not continues
+        if continues:
+            spans[-1] = (spans[-1][0], i + 1, kind)
+        elif prefix != "O":
+            spans.append((i, i + 1, kind))
+        before, type_before = prefix, kind
+    return Decoded(spans, repaired)
+
+
+def _split(tags: Sequence[str], prefixes: str = "BIES") -> Iterator[tuple[str, str]]:
+    for tag in tags:
+        prefix, _, kind = tag.partition("-")
+        if tag != "O" and (prefix not in tuple(prefixes) or not kind):
+            raise ValueError(f"{tag!r} is not a tag; known: O, {', '.join(f'{p}-TYPE' for p in prefixes)}")
+        yield prefix, kind

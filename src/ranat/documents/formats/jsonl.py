@@ -1,0 +1,156 @@
+"""JSON Lines, the project's own format: one document a line, nothing lost.
+
+    {"id": "1", "text": "…", "entities": [{"id": "T1", "type": "Disease", "spans": [[0, 4]]}], "relations": []}
+
+An entity may also have "concept", "score" and "text" (which must be what stands at its spans), a relation
+"type", "head", "tail" and "score"; a document may have "sentences" and "tokens" as lists of [start, end].
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from ranat.documents.document import Document, Entity, Relation, Span
+from ranat.documents.formats import reader
+from ranat.documents.source import Found, Source
+
+_KEYS = {"id", "text", "entities", "relations", "sentences", "tokens"}
+_ENTITY_KEYS = {"id", "type", "spans", "text", "concept", "score"}
+_RELATION_KEYS = {"type", "head", "tail", "score"}
+
+
+class _Malformed(Exception):
+    """What is wrong with a line; the reader adds where."""
+
+
+@reader("jsonl", suffixes=(".jsonl", ".ndjson"), looks_like=lambda head: head.lstrip().startswith("{"))
+def read(source: Source) -> Iterator[Document]:
+    """Documents of a JSON Lines file; keys that are not read are counted.
+
+    Raises:
+        UserError: a line is not such a document.
+    """
+    unread: Counter[str] = Counter()
+    for number, line in source.lines():
+        if not line.strip():
+            continue
+        try:
+            yield _document(source, number, _parse(line), unread)
+        except _Malformed as error:
+            raise source.error(number, str(error)) from None
+    for key, count in unread.items():
+        source.note("left out", f"the key {key!r} is not read ({count} times)", count=count)
+
+
+def write(documents: Iterable[Document], stream: TextIO) -> None:
+    """Write documents so that `read` gives them back equal."""
+    for document in documents:
+        stream.write(json.dumps(_as_json(document), ensure_ascii=False) + "\n")
+
+
+def _as_json(document: Document) -> dict[str, Any]:
+    entities = [
+        {"id": e.id, "type": e.type, "spans": e.spans, "text": document.mention(e)}
+        | _known(concept=e.concept, score=e.score)
+        for e in document.entities
+    ]
+    relations = [{"type": r.type, "head": r.head, "tail": r.tail} | _known(score=r.score) for r in document.relations]
+    result: dict[str, Any] = {"id": document.id, "text": document.text, "entities": entities, "relations": relations}
+    for key, spans in (("sentences", document.sentences), ("tokens", document.tokens)):
+        if spans:
+            result[key] = spans
+    return result
+
+
+def _known(**values: object) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        return _object(json.loads(line), "a line")
+    except json.JSONDecodeError as error:
+        raise _Malformed(f"not JSON: {error.msg} at character {error.colno}") from None
+    except (ValueError, RecursionError) as error:
+        raise _Malformed(f"not JSON that can be read: {error}") from None
+
+
+def _document(source: Source, line: int, value: dict[str, Any], unread: Counter[str]) -> Document:
+    text = _string(value, "text")
+    found = [
+        _entity(line, _object(entity, "an entity"), unread) for entity in _list(value.get("entities", []), "entities")
+    ]
+    relations = [
+        _relation(_object(item, "a relation"), unread) for item in _list(value.get("relations", []), "relations")
+    ]
+    sentences = _spans(value.get("sentences", []), "sentences", len(text))
+    tokens = _spans(value.get("tokens", []), "tokens", len(text))
+    unread.update(value.keys() - _KEYS)
+    return source.document(
+        line, _string(value, "id"), text, found, relations=relations, sentences=sentences, tokens=tokens
+    )
+
+
+def _entity(line: int, value: dict[str, Any], unread: Counter[str]) -> Found:
+    unread.update(f"entities.{key}" for key in value.keys() - _ENTITY_KEYS)
+    try:
+        entity = Entity(
+            _string(value, "id"),
+            _string(value, "type"),
+            _spans(value.get("spans", []), "spans"),
+            _string(value, "concept") if value.get("concept") is not None else None,
+            _score(value),
+        )
+    except ValueError as error:
+        raise _Malformed(str(error)) from None
+    return Found(line, entity, _string(value, "text") if "text" in value else None)
+
+
+def _relation(value: dict[str, Any], unread: Counter[str]) -> Relation:
+    unread.update(f"relations.{key}" for key in value.keys() - _RELATION_KEYS)
+    return Relation(_string(value, "type"), _string(value, "head"), _string(value, "tail"), _score(value))
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _Malformed(f"{what} must be a JSON object")
+    return value
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _Malformed(f"{what!r} must be a list")
+    return value
+
+
+def _string(value: dict[str, Any], key: str) -> str:
+    if not isinstance(value.get(key), str):
+        raise _Malformed(f"{key!r} is missing" if key not in value else f"{key!r} must be a string")
+    string = str(value[key])
+    if not string.isascii() and any("\ud800" <= character <= "\udfff" for character in string):
+        raise _Malformed(f"{key!r} has half a surrogate pair, which is no character")
+    return string
+
+
+def _score(value: dict[str, Any]) -> float | None:
+    score = value.get("score")
+    if score is None:
+        return None
+    if not isinstance(score, int | float) or isinstance(score, bool) or not 0 <= score <= 1:
+        raise _Malformed("'score' must be a number from 0 to 1")
+    return float(score)
+
+
+def _spans(value: Any, what: str, length: int | None = None) -> tuple[Span, ...]:
+    spans = []
+    for item in _list(value, what):
+        if not (isinstance(item, list) and len(item) == 2 and all(type(offset) is int for offset in item)):
+            raise _Malformed(f"{what!r} must be a list of [start, end]")
+        start, end = item
+        if length is not None and not 0 <= start <= end <= length:
+            raise _Malformed(f"{what!r}: {item} is not within the text's {length} characters")
+        spans.append((start, end))
+    return tuple(spans)

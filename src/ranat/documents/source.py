@@ -1,0 +1,149 @@
+"""A file being read: its lines with their numbers, and what was odd in it with file and line.
+
+Every format reads through a `Source`, so all of them check the same things in the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Literal
+
+from ranat.documents.document import Document, Entity, Relation, Span
+from ranat.errors import UserError
+
+Kind = Literal["repaired", "mismatch", "repeat", "left out", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something odd that reading went on from.
+
+    Args:
+        kind: "repaired": an illegal tag sequence; "mismatch": a mention's text is not what stands at its offsets;
+            "repeat": a document is there twice; "left out": what the documents do not hold; "note": anything else.
+        what: in words.
+        where: "file:line", or the file alone.
+        count: how many of them this notice stands for.
+    """
+
+    kind: Kind
+    what: str
+    where: str
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entity as a file gives it, still to be checked against the document's text.
+
+    Args:
+        line: where it stands in the file.
+        entity: its id, type and spans.
+        mention: the text that the file says it has, if it says so.
+    """
+
+    line: int
+    entity: Entity
+    mention: str | None = None
+
+
+class Source:
+    """An open file and the notices about it.
+
+    Args:
+        stream: the bytes, already unpacked.
+        name: the file's name in messages.
+        notices: what is odd is added to it.
+        published: the file belongs to a released corpus that nobody can mend, so what would be an error in a file of
+            one's own (a mention that does not match its offsets, a document given twice) becomes a notice.
+    """
+
+    def __init__(
+        self, stream: IO[bytes], name: str, notices: list[Notice] | None = None, *, published: bool = False
+    ) -> None:
+        self.stream, self.name, self.published = stream, name, published
+        self.notices = [] if notices is None else notices
+        self._ids: set[str] = set()
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        r"""Line numbers from 1 and lines without their end (`\n` or `\r\n`).
+
+        Raises:
+            UserError: the bytes are not UTF-8.
+        """
+        for number, raw in enumerate(self.stream, 1):
+            try:
+                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                bad = raw[error.start]
+                raise self.error(
+                    number,
+                    f"invalid UTF-8: byte 0x{bad:02x} at byte {error.start + 1} of the line",
+                    "save the file as UTF-8",
+                ) from None
+            yield number, line.removesuffix("\n").removesuffix("\r")
+
+    def error(self, line: int, what: str, remedy: str | None = None) -> UserError:
+        """An error at a line of this file, to be raised."""
+        return UserError(what, where=f"{self.name}:{line}", remedy=remedy)
+
+    def note(self, kind: Kind, what: str, line: int | None = None, count: int = 1) -> None:
+        """Record what is odd; a count of zero is nothing odd."""
+        if count:
+            self.notices.append(Notice(kind, what, self.name if line is None else f"{self.name}:{line}", count))
+
+    def document(
+        self,
+        line: int,
+        id: str,
+        text: str,
+        found: Iterable[Found] = (),
+        *,
+        relations: Iterable[Relation] = (),
+        sentences: Iterable[Span] = (),
+        tokens: Iterable[Span] = (),
+    ) -> Document:
+        """A document of this file, checked.
+
+        Raises:
+            UserError: an entity reaches past the end of the text or its text does not match its offsets, two entities
+                share an id, or the document's id is there twice.
+        """
+        found = sorted(found, key=lambda item: item.entity.spans)
+        if id in self._ids:
+            id = self._repeat(line, id)
+        self._ids.add(id)
+        entities: dict[str, Entity] = {}
+        for item in found:
+            self._check(text, item)
+            if item.entity.id in entities:
+                raise self.error(item.line, f"document {id} has two entities with the id {item.entity.id!r}")
+            entities[item.entity.id] = item.entity
+        return Document(id, text, tuple(entities.values()), tuple(relations), tuple(sentences), tuple(tokens))
+
+    def _repeat(self, line: int, id: str) -> str:
+        if not self.published:
+            raise self.error(line, f"document {id!r} is there twice", "give each document an id of its own")
+        copy = next(name for n in range(2, len(self._ids) + 3) if (name := f"{id}#{n}") not in self._ids)
+        self.note("repeat", f"document {id} is there again; it is kept as {copy}", line)
+        return copy
+
+    def _check(self, text: str, item: Found) -> None:
+        entity = item.entity
+        if entity.end > len(text):
+            raise self.error(
+                item.line,
+                f"entity {entity.id} reaches to {entity.end}, past the text's {len(text)} characters",
+                "offsets count characters of the document's text, the end exclusive",
+            )
+        actual = " ".join(text[start:end] for start, end in entity.spans)
+        if item.mention is None or item.mention == actual:
+            return
+        what = f"entity {entity.id} is said to be {item.mention!r} but {actual!r} stands at {entity.spans}"
+        if not self.published:
+            raise self.error(item.line, what, "mend its offsets or its text")
+        self.note("mismatch", f"{what}; the offsets are taken", item.line)
