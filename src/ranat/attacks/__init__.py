@@ -1,0 +1,17 @@
+"""Attacks on word embeddings: each is one short file whose docstring is its equation.
+
+This package knows torch and the registry only. An attack is handed the passes it may make (`Passes`) and leaves the
+gradient of its objective in the parameters.
+"""
+
+from ranat.attacks.base import Attack, IterativeAttack, Output, Passes, attacks, register_attack
+from ranat.attacks.fgm import FGM
+from ranat.attacks.fgsm import FGSM
+from ranat.attacks.freelb import FreeLB
+from ranat.attacks.pgd import PGD
+from ranat.attacks.smart import SMART
+
+__all__ = [
+    "FGM", "FGSM", "PGD", "SMART", "Attack", "FreeLB", "IterativeAttack", "Output", "Passes", "attacks",
+    "register_attack",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Pre-trained encoders: aliases, loading, and the hook on their word embeddings."""

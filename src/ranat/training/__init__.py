@@ -1,0 +1,8 @@
+"""Training with random adversarial attacks: gate, step, trainer, cost, runs."""
+
+from ranat.training.cost import Cost
+from ranat.training.gate import Always, Bernoulli, Exact, Gate, Never
+from ranat.training.step import AdversarialStep
+from ranat.training.trainer import AdversarialTrainer
+
+__all__ = ["AdversarialStep", "AdversarialTrainer", "Always", "Bernoulli", "Cost", "Exact", "Gate", "Never"]

@@ -1,0 +1,23 @@
+"""The fast gradient method."""
+
+from dataclasses import dataclass
+
+from ranat.attacks.base import Attack, Passes, register_attack
+
+
+@register_attack("fgm")
+@dataclass(frozen=True, kw_only=True)
+class FGM(Attack):
+    """One step along the gradient (paper Eq. 6–7; Miyato et al. 2017, of whom the paper departs in nothing).
+
+        r = ε · g / ‖g‖₂,   g = ∇ₓ L(f(x; θ), y)
+        L_FGM = L(f(x; θ), y) + L(f(x + r; θ), y)
+
+    Cost of an attacked batch: 6 forward-equivalents.
+    """
+
+    def __call__(self, passes: Passes) -> None:
+        """Learn from x and from x + r."""
+        g = self.clean_gradient(passes)
+        ball = self.ball(passes)
+        passes.learn(ball.radius * ball.unit(g), weight=self.adversarial_weight, last=True)

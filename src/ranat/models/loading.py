@@ -1,0 +1,73 @@
+"""Loading encoders and tokenizers: safetensors only, no code from the hub, nothing truncated behind one's back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import AutoConfig, AutoTokenizer
+
+from ranat.errors import UserError
+from ranat.models.backbones import resolve
+
+LONGEST_WINDOW = 512
+
+
+def load_tokenizer(name: str) -> Any:
+    """The fast tokenizer of a backbone, with the truncation and padding its file may ask for switched off.
+
+    Raises:
+        UserError: it cannot be loaded, or has no fast form (which alone knows which word a token is of).
+    """
+    source = resolve(name)
+    # RoBERTa's tokenizer needs to be told that words are split already; a slow conversion would need sentencepiece.
+    tokenizer = _load(AutoTokenizer, source, add_prefix_space=True)
+    if not tokenizer.is_fast:
+        raise UserError(
+            f"{type(tokenizer).__name__} has no fast form", where=name, remedy="use a backbone with tokenizer.json"
+        )
+    never_truncate(tokenizer)
+    return tokenizer
+
+
+def never_truncate(tokenizer: Any) -> None:
+    """Switch off the truncation and padding that a tokenizer carries in its file, and would be saved with."""
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+
+
+def load_model(auto_class: Any, name: str, **settings: Any) -> Any:
+    """A backbone with a fresh head, in float32.
+
+    Args:
+        auto_class: such as `AutoModelForTokenClassification`.
+        name: an alias, hub id or folder.
+        settings: of the head, such as id2label and label2id.
+    Raises:
+        UserError: it cannot be loaded.
+    """
+    return _load(auto_class, resolve(name), use_safetensors=True, dtype="float32", **settings)
+
+
+def window_size(config: Any, tokenizer: Any) -> int:
+    """The most tokens, special ones included, that a model takes at once; at most 512."""
+    positions = getattr(config, "max_position_embeddings", LONGEST_WINDOW)
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        positions -= config.pad_token_id + 1  # RoBERTa counts positions from there
+    return int(min(positions, tokenizer.model_max_length, LONGEST_WINDOW))
+
+
+def load_config(name: str) -> Any:
+    """The configuration of a backbone."""
+    return _load(AutoConfig, resolve(name))
+
+
+def _load(auto_class: Any, source: str, **settings: Any) -> Any:
+    try:
+        return auto_class.from_pretrained(source, trust_remote_code=False, **settings)
+    except (OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"cannot load {source}: {first}",
+            where="model",
+            remedy="give a folder with config.json, model.safetensors and tokenizer.json, or a hub id you can reach",
+        ) from error

@@ -1,0 +1,148 @@
+"""Named entity recognition as tagging of words (paper Eq. 26–28)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import AutoModelForTokenClassification
+
+from ranat.corpora import Corpus
+from ranat.documents import Document, Entity
+from ranat.documents.bio import decode_strict, to_bio
+from ranat.errors import UserError
+from ranat.evaluation.entities import DEFINITION, entity_scores
+from ranat.tasks.base import Encoded, Progress, Task, register_task
+from ranat.tasks.windows import Sentence, Window, split_sentences, windows
+
+IGNORED = -100
+
+
+@register_task("ner")
+class NER(Task):
+    """f(X) = {(E, start, end), …} (Eq. 26): every word gets one of O, B-E, I-E.
+
+    A word's label stands at its first sub-token; the other sub-tokens and special tokens are ignored. P(C | x) is the
+    softmax of the logits (Eq. 27), the label their argmax (Eq. 28), and mentions are read from the labels strictly.
+    Sentences longer than the model takes are cut into overlapping windows, so every word gets a label.
+    """
+
+    auto_class = AutoModelForTokenClassification
+    definition = DEFINITION
+
+    def __init__(self, labels: Sequence[str], tokenizer: Any, window: int) -> None:
+        self.labels, self.tokenizer, self.window = tuple(labels), tokenizer, window
+        self._ids = {label: number for number, label in enumerate(self.labels)}
+
+    @classmethod
+    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int) -> Self:
+        """O, then B- and I- of each type in the training split."""
+        types = sorted({entity.type for document in corpus.splits["train"] for entity in document.entities})
+        if not types:
+            raise UserError(
+                "the training split has no entity", where=corpus.name, remedy="annotate some, or check its format"
+            )
+        return cls(["O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI")], tokenizer, window)
+
+    @classmethod
+    def for_labels(cls, labels: Sequence[str], tokenizer: Any, window: int) -> Self:
+        """The tagger of a trained model."""
+        return cls(labels, tokenizer, window)
+
+    def encode(self, documents: Sequence[Document]) -> Encoded:
+        """A feature for each window; labels (tokens,) hold -100 where no word begins."""
+        sentences, lost = split_sentences(documents)
+        features, wordless = [], sum(len(sentence.words) for sentence in sentences)
+        for window in self._windows(sentences):
+            sentence = sentences[window.sentence]
+            tags = to_bio(len(sentence.words), sentence.mentions)
+            labels = [IGNORED] * len(window.input_ids)
+            for token, word in window.heads:
+                labels[token] = self._ids[tags[word]]
+            wordless -= len(window.heads)
+            features.append(
+                {"input_ids": window.input_ids, "special_tokens_mask": window.special_tokens_mask, "labels": labels}
+            )
+        notices = [
+            (
+                lost,
+                "mentions that tags over words cannot hold (discontinuous, overlapping, or not along words) left out",
+            ),
+            (wordless, "words without a token in this tokenizer left out"),
+        ]
+        return Encoded(features, tuple(f"{count} {what}" for count, what in notices if count))
+
+    def collate(self, features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        """(batch, tokens) tensors, padded to the longest."""
+        longest = max(len(feature["input_ids"]) for feature in features)
+
+        def padded(name: str, filler: int) -> Tensor:
+            return torch.tensor([feature[name] + [filler] * (longest - len(feature[name])) for feature in features])
+
+        batch = {
+            "input_ids": padded("input_ids", self.tokenizer.pad_token_id),
+            "special_tokens_mask": padded("special_tokens_mask", 1),
+        }
+        lengths = torch.tensor([len(feature["input_ids"]) for feature in features])
+        batch["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long()
+        if "labels" in features[0]:
+            batch["labels"] = padded("labels", IGNORED)
+        return batch
+
+    def loss(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+        """Mean cross-entropy over labelled words; of all accumulated batches if their number is given."""
+        total = cross_entropy(
+            outputs["logits"].float().flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
+        )
+        return total / (
+            num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum().clamp(min=1)
+        )
+
+    def predict(
+        self, model: Any, documents: Sequence[Document], *, batch_size: int = 64, progress: Progress | None = None
+    ) -> list[Document]:
+        """Documents with predicted entities; windows of like length share a batch."""
+        sentences, _ = split_sentences(documents)
+        waiting = sorted(self._windows(sentences), key=lambda window: len(window.input_ids))
+        tags = [["O"] * len(sentence.words) for sentence in sentences]
+        model.eval()
+        for start in range(0, len(waiting), batch_size):
+            chunk = waiting[start : start + batch_size]
+            batch = self.collate(
+                [{"input_ids": w.input_ids, "special_tokens_mask": w.special_tokens_mask} for w in chunk]
+            )
+            del batch["special_tokens_mask"]
+            with torch.inference_mode():
+                logits = model(**{name: tensor.to(model.device) for name, tensor in batch.items()})["logits"]
+            for window, best in zip(chunk, logits.argmax(-1).tolist(), strict=True):
+                for token, word in window.heads:
+                    tags[window.sentence][word] = self.labels[best[token]]
+            if progress:
+                progress(len(chunk))
+        found: dict[int, list[Entity]] = defaultdict(list)
+        for sentence, labels in zip(sentences, tags, strict=True):
+            entities = found[sentence.document]
+            for first, end, kind in decode_strict(labels):
+                span = (sentence.words[first][0], sentence.words[end - 1][1])
+                entities.append(Entity(f"T{len(entities) + 1}", kind, (span,)))
+        return [
+            replace(document, entities=tuple(found[index]), relations=()) for index, document in enumerate(documents)
+        ]
+
+    def score(self, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
+        """Strict entity scores; mentions that tags cannot hold are among the gold ones, so they count as missed."""
+        result = entity_scores(_mentions(gold), _mentions(predicted))
+        result["unrepresentable"] = split_sentences(gold)[1]
+        return result
+
+    def _windows(self, sentences: Sequence[Sentence]) -> list[Window]:
+        return list(windows([sentence.texts for sentence in sentences], self.tokenizer, self.window))
+
+
+def _mentions(documents: Sequence[Document]) -> list[set[tuple[tuple[tuple[int, int], ...], str]]]:
+    return [{(entity.spans, entity.type) for entity in document.entities} for document in documents]

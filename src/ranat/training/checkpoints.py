@@ -1,0 +1,77 @@
+"""Whole checkpoints: one that was being written, or deleted, when the process died is never taken for one.
+
+`Trainer` writes a checkpoint file by file into its final folder. So each is sealed when it is complete, with the size
+of every file; a checkpoint without a seal that fits is no checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from transformers import TrainerCallback
+
+SEAL = "complete.json"
+
+
+def seal(checkpoint: Path) -> None:
+    """Declare a checkpoint complete: its files reach the disk first, then the seal appears at once."""
+    sizes = {}
+    for file in sorted(path for path in checkpoint.rglob("*") if path.is_file()):
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+        sizes[file.relative_to(checkpoint).as_posix()] = file.stat().st_size
+    write_atomically(checkpoint / SEAL, json.dumps(sizes))
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether the checkpoint is sealed and every file in the seal is there in full."""
+    try:
+        sizes = json.loads((checkpoint / SEAL).read_text())
+        return all((checkpoint / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError):
+        return False
+
+
+def last_whole(folder: Path) -> Path | None:
+    """The newest whole checkpoint of a folder, after removing those that are not whole."""
+    whole = []
+    for checkpoint in folder.glob("checkpoint-*"):
+        if is_whole(checkpoint):
+            whole.append(checkpoint)
+        else:
+            shutil.rmtree(checkpoint)
+    return max(whole, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    """The optimizer step a checkpoint was made after."""
+    return int(checkpoint.name.rsplit("-", 1)[1])
+
+
+def load_weights(checkpoint: Path, model: Any) -> None:
+    """Give the model the weights of a checkpoint."""
+    model.load_state_dict(load_file(checkpoint / "model.safetensors"))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that it is there in full or as it was before."""
+    draft = path.with_name(f".{path.name}.part")
+    with draft.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
+
+
+class SealCheckpoints(TrainerCallback):
+    """Seals each checkpoint once `Trainer` has written it."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """The checkpoint of this step is complete."""
+        if args.should_save:
+            seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")

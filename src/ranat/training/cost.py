@@ -1,0 +1,43 @@
+"""What training cost, counted pass by pass (paper Table III)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass
+class Cost:
+    """Counts of passes over one batch each, of one process.
+
+    Args:
+        batches: batches seen (micro-batches, if gradients are accumulated).
+        attacked_batches: those of them that were attacked.
+        forward: forward passes.
+        backward: backward passes to the parameters (twice a forward pass).
+        backward_to_input: backward passes to the perturbation only (as much as a forward pass).
+        unusable_gradients: examples whose gradient of r was zero or not finite in some pass, so that r = 0 there.
+        train_seconds: wall-clock seconds in training steps: passes, clipping, optimizer; no evaluation, no saving.
+    """
+
+    batches: int = 0
+    attacked_batches: int = 0
+    forward: int = 0
+    backward: int = 0
+    backward_to_input: int = 0
+    unusable_gradients: int = 0
+    train_seconds: float = 0.0
+
+    @property
+    def xfp(self) -> int:
+        """The cost in forward-equivalents: a backward pass counts 2, one to the input only 1."""
+        return self.forward + 2 * self.backward + self.backward_to_input
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts and `xfp`, as cost.json holds them."""
+        return {**asdict(self), "xfp": self.xfp}
+
+    def restore(self, counts: dict[str, Any]) -> None:
+        """Go on from the counts of a checkpoint."""
+        for name in asdict(self):
+            setattr(self, name, counts[name])

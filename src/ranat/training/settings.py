@@ -1,0 +1,184 @@
+"""Settings of a run: a YAML file, dotted flags over it, every key checked, everything resolved."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from ranat.attacks import Attack, attacks
+from ranat.errors import UsageError
+from ranat.models.backbones import learning_rate
+from ranat.registry import nearest
+from ranat.training.gate import Always, Bernoulli, Exact, Gate, Never
+
+STANDARD = "none"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RatSettings(_Section):
+    """Random adversarial training: `p` of the batches are attacked."""
+
+    p: float = Field(0.5, ge=0, le=1)
+    gate: Literal["bernoulli", "exact", "always", "never"] = "bernoulli"
+    dropout: Literal["shared", "fresh"] = "shared"
+
+
+class TrainSettings(_Section):
+    """The optimisation."""
+
+    epochs: float = Field(5, gt=0)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float | None = Field(None, gt=0)
+    warmup: float = Field(0.1, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+    seed: int = Field(0, ge=0)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    gradient_accumulation: int = Field(1, ge=1)
+    fraction: float = Field(1.0, gt=0, le=1)
+    max_steps: int | None = Field(None, ge=1)
+    patience: int | None = Field(None, ge=1)
+    save_steps: int | None = Field(None, ge=1)
+    report_to: Annotated[list[str], Field(default_factory=list)]
+
+
+class Settings(_Section):
+    """Everything a run depends on; `attack` holds its name and its options."""
+
+    corpus: str
+    model: str
+    task: str | None = None
+    attack: dict[str, Any] = Field(default_factory=lambda: {"name": STANDARD})
+    rat: RatSettings = RatSettings()
+    train: TrainSettings = TrainSettings()
+
+    def make_attack(self) -> Attack | None:
+        """The attack with its options; None for standard training."""
+        options = {key: value for key, value in self.attack.items() if key != "name"}
+        return None if self.attack["name"] == STANDARD else _attack(self.attack["name"], options)
+
+    def make_gate(self, total_steps: int) -> Gate:
+        """The gate; its stream is that of the run's seed."""
+        p, seed = self.rat.p, self.train.seed
+        match self.rat.gate:
+            case "always":
+                return Always()
+            case "never":
+                return Never()
+            case "exact":
+                return Exact(p, seed, total_steps)
+            case "bernoulli":
+                return Bernoulli(p, seed)
+
+    @property
+    def regime(self) -> str:
+        """What the run is called in tables: "standard", "pgd AT" or "pgd RAT p=0.5"."""
+        if self.attack["name"] == STANDARD or self.rat.gate == "never":
+            return "standard"
+        always = self.rat.gate == "always" or self.rat.p == 1
+        return f"{self.attack['name']} " + ("AT" if always else f"RAT p={self.rat.p:g}")
+
+
+def read_settings(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from a YAML file and flags, which win; each key checked and every default filled in.
+
+    Args:
+        file: a YAML mapping with the config keys.
+        flags: a nested mapping with the same keys; None is "not given".
+    Raises:
+        UsageError: the file cannot be read; a key is unknown or missing; a value is out of range.
+    """
+    values = _merge(_read_yaml(file) if file else {}, flags or {})
+    place = f"{file}: " if file else ""
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error, place) from None
+    return _resolved(settings, sorted(values.get("rat", {})), place)
+
+
+def _resolved(settings: Settings, rat_keys: list[str], place: str) -> Settings:
+    name = str(settings.attack.get("name", STANDARD))
+    options = {key: value for key, value in settings.attack.items() if key != "name"}
+    if name == STANDARD:
+        idle = [*(f"attack.{option}" for option in options), *(f"rat.{key}" for key in rat_keys)]
+        if idle:
+            remedy = f"attack.name is one of {', '.join(attacks.names())}"
+            raise UsageError("is set, but there is no attack", where=f"{place}{idle[0]}", remedy=remedy)
+        attack: dict[str, Any] = {"name": STANDARD}
+    else:
+        try:
+            made = _attack(name, options)
+        except ValidationError as error:
+            raise _explained(error, place, "attack.") from None
+        attack = {"name": name, **dataclasses.asdict(made)}
+    rate = settings.train.learning_rate or learning_rate(settings.model)
+    return settings.model_copy(
+        update={"attack": attack, "train": settings.train.model_copy(update={"learning_rate": rate})}
+    )
+
+
+def _attack(name: str, options: Mapping[str, Any]) -> Attack:
+    try:
+        kind = attacks.get(name)
+    except UsageError as error:
+        raise UsageError(error.what, where="attack.name", remedy=error.remedy) from None
+    known = [field.name for field in dataclasses.fields(kind)]
+    for key in options:
+        if key not in known:
+            raise UsageError(f"the attack {name} has no option {key!r}", where=f"attack.{key}", remedy=nearest(key, known))
+    return TypeAdapter(kind).validate_python(dict(options))
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read: {error.strerror}", where=str(file)) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise UsageError(f"not YAML: {getattr(error, 'problem', None) or error}", where=f"{file}{line}") from None
+    if not isinstance(values, dict):
+        raise UsageError("not a mapping of config keys", where=str(file), remedy="write lines such as `corpus: ncbi-disease`")
+    return values
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if value is None:
+            continue
+        under = merged.get(key)
+        merged[key] = _merge(under if isinstance(under, Mapping) else {}, value) if isinstance(value, Mapping) else value
+    return merged
+
+
+def _explained(error: ValidationError, place: str, prefix: str = "") -> UsageError:
+    """The first thing wrong, as one line."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    message = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+    if first["type"] == "value_error":  # of an attack, whose messages begin with the option's name
+        option, _, message = str(first["ctx"]["error"]).partition(" ")
+        path.append(option)
+    where = f"{place}{prefix}{'.'.join(path)}"
+    if first["type"] == "extra_forbidden":
+        return UsageError("unknown key", where=where, remedy=nearest(path[-1], _keys(Settings, path[:-1])))
+    if first["type"] == "missing":
+        return UsageError("is missing", where=where, remedy=f"give it in the config file or as --{'.'.join(path)}")
+    return UsageError(message, where=where)
+
+
+def _keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        inner: Any = model.model_fields[part].annotation
+        model = get_args(inner)[0] if get_origin(inner) is Annotated else inner
+    return list(model.model_fields)
