@@ -1,0 +1,49 @@
+"""BioCreative V chemical–disease corpus (Li et al. 2016, Database 2016:baw068), as two corpora: chemicals, diseases.
+
+The originals mark both types and relate concepts of them (CID). Each corpus keeps the mentions of its own type, and all
+relations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ranat.corpora.corpus import Splits
+from ranat.corpora.iob import iob_splits
+from ranat.corpora.loading import Release, corpus
+
+_STEMS = {"train": "CDR_TrainingSet", "dev": "CDR_DevelopmentSet", "test": "CDR_TestSet"}
+
+
+@corpus("bc5-chem", form="iob", instead="bc5-chem/original")
+def chemicals(release: Release) -> Splits:
+    """Chemicals, the IOB release."""
+    return iob_splits(release, "BC5CDR-chem-IOB")
+
+
+@corpus("bc5-disease", form="iob", instead="bc5-disease/original")
+def diseases(release: Release) -> Splits:
+    """Diseases, the IOB release."""
+    return iob_splits(release, "BC5CDR-disease-IOB")
+
+
+def _original(kind: str, suffix: str, format: str) -> Callable[[Release], Splits]:
+    def read(release: Release) -> Splits:
+        splits: Splits = {}
+        for split, stem in _STEMS.items():
+            documents = release.documents(stem + suffix, format)
+            others = sum(entity.type != kind for document in documents for entity in document.entities)
+            release.note("left out", f"{others} mentions of the other type", stem + suffix, others)
+            splits[split] = tuple(
+                replace(document, entities=tuple(entity for entity in document.entities if entity.type == kind))
+                for document in documents
+            )
+        return splits
+
+    return read
+
+
+for _name, _kind in (("bc5-chem", "Chemical"), ("bc5-disease", "Disease")):
+    corpus(f"{_name}/original", form="original")(_original(_kind, ".PubTator.txt", "pubtator"))
+    corpus(f"{_name}/bioc", form="bioc")(_original(_kind, ".BioC.xml", "bioc-xml"))

@@ -1,0 +1,34 @@
+"""A corpus in memory: its splits, and what was odd in its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ranat.documents.document import Document
+from ranat.documents.source import Notice
+
+Task = Literal["ner", "relation"]
+Splits = dict[str, tuple[Document, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Documents to train on, to choose with and to report on.
+
+    Args:
+        name: what it is asked for by: "bc2gm", or the path of one's own.
+        form: which release was read: "iob", "original", "bioc", "packaged" or "own".
+        task: what it is for.
+        splits: "train", "dev" and, unless a corpus of one's own has none, "test".
+        notices: what was odd, with file and line.
+        source: the folder and archives it was read from.
+    """
+
+    name: str
+    form: str
+    task: Task
+    splits: Mapping[str, tuple[Document, ...]]
+    notices: tuple[Notice, ...]
+    source: str

@@ -1,0 +1,153 @@
+"""Load a corpus by name, or one's own by its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ranat.corpora import own
+from ranat.corpora.corpus import Corpus, Splits, Task
+from ranat.corpora.files import File, Folder
+from ranat.documents import formats
+from ranat.documents.document import Document
+from ranat.documents.source import Kind, Notice, Source
+from ranat.errors import UserError
+from ranat.registry import Registry
+
+
+class NotFoundError(UserError):
+    """A known corpus is not on disk."""
+
+
+class Release:
+    """The published files of a corpus: finds them by the tail of their path and collects what is odd in them.
+
+    Args:
+        corpus: the corpus's name, for messages.
+        folder: where to look.
+    """
+
+    def __init__(self, corpus: str, folder: Folder) -> None:
+        self.corpus, self.folder = corpus, folder
+        self.notices: list[Notice] = []
+        self.containers: dict[Path, None] = {}
+
+    def documents(self, tail: str, format: str) -> tuple[Document, ...]:
+        """All documents of a file.
+
+        Raises:
+            NotFoundError: there is no such file.
+            UserError: it cannot be read.
+        """
+        file = self.file(tail)
+        return tuple(formats.read(file.open(), file.name, format, notices=self.notices, published=True))
+
+    def source(self, tail: str) -> Source:
+        """A file that is in no format of its own, to be read line by line."""
+        file = self.file(tail)
+        return Source(file.open(), file.name, self.notices, published=True)
+
+    def note(self, kind: Kind, what: str, tail: str, count: int = 1) -> None:
+        """Record what is odd in a file; a count of zero is nothing odd."""
+        if count:
+            self.notices.append(Notice(kind, what, self.file(tail).name, count))
+
+    def file(self, tail: str) -> File:
+        """The file whose path ends in `tail`."""
+        file = self.folder.find(tail)
+        if file is None:
+            raise NotFoundError(
+                f"the corpus {self.corpus} is not there: no file {tail}",
+                where=str(self.folder.path),
+                remedy=f"`ranat corpora fetch {base(self.corpus)}`, or name the folder that has it with --data DIR",
+            )
+        self.containers[file.container] = None
+        return file
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """How to read one form of a corpus."""
+
+    read: Callable[[Release], Splits]
+    form: str
+    task: Task
+    instead: str | None
+
+
+CORPORA = Registry[Definition]("corpus", "ranat.corpora")
+
+
+def corpus(
+    name: str, *, form: str, task: Task = "ner", instead: str | None = None
+) -> Callable[[Callable[[Release], Splits]], Callable[[Release], Splits]]:
+    """Decorate a function that turns the published files of a corpus into its splits.
+
+    Args:
+        name: what it is asked for by; a form other than the benchmark's is called "name/form".
+        form: which release it reads.
+        task: what it is for.
+        instead: the name of the form to read where the files of this one are not there.
+    """
+
+    def add(read: Callable[[Release], Splits]) -> Callable[[Release], Splits]:
+        CORPORA.register(name)(Definition(read, form, task, instead))
+        return read
+
+    return add
+
+
+def names() -> list[str]:
+    """All corpora that can be asked for by name."""
+    return CORPORA.names()
+
+
+def base(name: str) -> str:
+    """The corpus of a form: "bc2gm" of "bc2gm/original"."""
+    return name.split("/")[0]
+
+
+def data_folder(data: Path | str | None = None) -> Path:
+    """The folder of corpora: `data`, else the environment's RANAT_DATA, else one in the user's cache."""
+    if data or (data := os.environ.get("RANAT_DATA")):
+        return Path(data).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ranat" / "corpora"
+
+
+def load(name_or_path: str | Path, data: Path | str | None = None) -> Corpus:
+    """A corpus by its name, or one's own by its path.
+
+    Args:
+        name_or_path: a name, or a folder or archive with train, dev and test in any supported format.
+        data: the folder of corpora; see `data_folder`.
+    Raises:
+        UserError: a known corpus is not under the folder, or a file is wrong; with file and line.
+        UsageError: nothing has that name or path.
+    """
+    name, path = str(name_or_path), Path(name_or_path).expanduser()
+    if name not in names():
+        if path.exists():
+            return own.load(Folder(path))
+        if "/" in name and base(name) not in names():
+            raise UserError("no such folder", where=name, remedy="name a folder that holds train, dev and test")
+    return _published(name, Folder(data_folder(data)))
+
+
+def _published(name: str, folder: Folder) -> Corpus:
+    definition = CORPORA.get(name)
+    release = Release(name, folder)
+    try:
+        splits = definition.read(release)
+    except NotFoundError as missing:
+        if definition.instead is None or release.containers:
+            raise
+        try:
+            found = _published(definition.instead, folder)
+        except NotFoundError:
+            raise missing from None
+        note = Notice("note", f"no IOB files of {name}; read from the original release", found.source)
+        return Corpus(name, found.form, found.task, found.splits, (note, *found.notices), found.source)
+    source = ", ".join(str(container) for container in release.containers) or "the package"
+    return Corpus(name, definition.form, definition.task, splits, tuple(release.notices), source)
