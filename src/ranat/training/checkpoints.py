@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
-from transformers import TrainerCallback
 
 SEAL = "complete.json"
 
@@ -26,6 +25,11 @@ def seal(checkpoint: Path) -> None:
             os.fsync(stream.fileno())
         sizes[file.relative_to(checkpoint).as_posix()] = file.stat().st_size
     write_atomically(checkpoint / SEAL, json.dumps(sizes))
+
+
+def unseal(checkpoint: Path) -> None:
+    """Before a checkpoint is written again."""
+    (checkpoint / SEAL).unlink(missing_ok=True)
 
 
 def is_whole(checkpoint: Path) -> bool:
@@ -45,12 +49,7 @@ def last_whole(folder: Path) -> Path | None:
             whole.append(checkpoint)
         else:
             shutil.rmtree(checkpoint)
-    return max(whole, key=step_of, default=None)
-
-
-def step_of(checkpoint: Path) -> int:
-    """The optimizer step a checkpoint was made after."""
-    return int(checkpoint.name.rsplit("-", 1)[1])
+    return max(whole, key=lambda checkpoint: int(checkpoint.name.rsplit("-", 1)[1]), default=None)
 
 
 def load_weights(checkpoint: Path, model: Any) -> None:
@@ -66,12 +65,3 @@ def write_atomically(path: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(path)
-
-
-class SealCheckpoints(TrainerCallback):
-    """Seals each checkpoint once `Trainer` has written it."""
-
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """The checkpoint of this step is complete."""
-        if args.should_save:
-            seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")

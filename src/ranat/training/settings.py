@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -46,7 +46,7 @@ class TrainSettings(_Section):
     max_steps: int | None = Field(None, ge=1)
     patience: int | None = Field(None, ge=1)
     save_steps: int | None = Field(None, ge=1)
-    report_to: Annotated[list[str], Field(default_factory=list)]
+    report_to: list[str] = []
 
 
 class Settings(_Section):
@@ -58,6 +58,11 @@ class Settings(_Section):
     attack: dict[str, Any] = Field(default_factory=lambda: {"name": STANDARD})
     rat: RatSettings = RatSettings()
     train: TrainSettings = TrainSettings()
+
+    def to_yaml(self) -> str:
+        """The settings as a config file that gives them back."""
+        values = self.model_dump()
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
     def make_attack(self) -> Attack | None:
         """The attack with its options; None for standard training."""
@@ -109,7 +114,7 @@ def _resolved(settings: Settings, rat_keys: list[str], place: str) -> Settings:
     options = {key: value for key, value in settings.attack.items() if key != "name"}
     if name == STANDARD:
         idle = [*(f"attack.{option}" for option in options), *(f"rat.{key}" for key in rat_keys)]
-        if idle:
+        if idle and "name" not in settings.attack:  # "none" said aloud switches off what a file sets
             remedy = f"attack.name is one of {', '.join(attacks.names())}"
             raise UsageError("is set, but there is no attack", where=f"{place}{idle[0]}", remedy=remedy)
         attack: dict[str, Any] = {"name": STANDARD}
@@ -133,7 +138,9 @@ def _attack(name: str, options: Mapping[str, Any]) -> Attack:
     known = [field.name for field in dataclasses.fields(kind)]
     for key in options:
         if key not in known:
-            raise UsageError(f"the attack {name} has no option {key!r}", where=f"attack.{key}", remedy=nearest(key, known))
+            raise UsageError(
+                f"the attack {name} has no option {key!r}", where=f"attack.{key}", remedy=nearest(key, known)
+            )
     return TypeAdapter(kind).validate_python(dict(options))
 
 
@@ -147,7 +154,9 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         line = f":{mark.line + 1}" if mark else ""
         raise UsageError(f"not YAML: {getattr(error, 'problem', None) or error}", where=f"{file}{line}") from None
     if not isinstance(values, dict):
-        raise UsageError("not a mapping of config keys", where=str(file), remedy="write lines such as `corpus: ncbi-disease`")
+        raise UsageError(
+            "not a mapping of config keys", where=str(file), remedy="write lines such as `corpus: ncbi-disease`"
+        )
     return values
 
 
@@ -157,7 +166,9 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         if value is None:
             continue
         under = merged.get(key)
-        merged[key] = _merge(under if isinstance(under, Mapping) else {}, value) if isinstance(value, Mapping) else value
+        merged[key] = (
+            _merge(under if isinstance(under, Mapping) else {}, value) if isinstance(value, Mapping) else value
+        )
     return merged
 
 
@@ -179,6 +190,6 @@ def _explained(error: ValidationError, place: str, prefix: str = "") -> UsageErr
 
 def _keys(model: type[BaseModel], path: list[str]) -> list[str]:
     for part in path:
-        inner: Any = model.model_fields[part].annotation
-        model = get_args(inner)[0] if get_origin(inner) is Annotated else inner
+        section: Any = model.model_fields[part].annotation
+        model = section
     return list(model.model_fields)

@@ -51,7 +51,8 @@ class AdversarialTrainer(Trainer):
             seed=self.args.seed,
             special_ids=special_ids(self.processing_class),
         )
-        self.add_callback(CostState(self.step.cost))
+        self.cost_state = CostState(self.step.cost)
+        self.add_callback(self.cost_state)
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -64,11 +65,12 @@ class AdversarialTrainer(Trainer):
         """The Trainer's step for a batch that is not attacked, else the attack's passes."""
         if not self.step.attacks(self.state.global_step):
             self.step.count_plain()
-            return super().training_step(model, inputs, num_items_in_batch)  # type: ignore[no-any-return]  # untyped
+            return super().training_step(model, inputs, num_items_in_batch)
 
         model.train()
-        if callable(getattr(self.optimizer, "train", None)):
-            self.optimizer.train()
+        switch_optimizer = getattr(self.optimizer, "train", None)  # schedule-free optimizers have one
+        if callable(switch_optimizer):
+            switch_optimizer()
         # As in Trainer: a loss that was divided by all accumulated items must not be divided by the number of batches.
         whole = (
             self.loss_is_scaled_for_ga
@@ -87,7 +89,8 @@ class AdversarialTrainer(Trainer):
             if self.compute_loss_func is None or num_items_in_batch is None:
                 return values.mean() / share
             processes = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
-            return values.sum() * processes / num_items_in_batch
+            total: Tensor = values.sum() * processes / num_items_in_batch
+            return total
 
         return self.step(
             model,
@@ -112,9 +115,12 @@ class CostState(TrainerCallback, ExportableState):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Go on from the checkpoint's counts if training resumes."""
-        saved = state.stateful_callbacks.get(type(self).__name__)
-        if state.global_step > 0 and saved:
-            self._cost.restore((saved[-1] if isinstance(saved, list) else saved)["attributes"])
+        if state.global_step > 0:
+            self.restore(state)
+
+    def restore(self, state: Any) -> None:
+        """Go on from the counts in a `TrainerState`."""
+        self._cost.restore(state.stateful_callbacks[type(self).__name__]["attributes"])
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start the clock."""

@@ -1,0 +1,119 @@
+"""What happens around the steps of a run: seeds, log, progress, checkpoints, early stopping.
+
+Each is a function of what checkpoints store, so a resumed run cannot tell that it was interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from transformers import TrainerCallback
+
+from ranat.training.sampler import LengthGroupedSampler
+
+
+class Seeds(TrainerCallback):
+    """Makes dropout a function of (seed, step, process), and the order of examples one of (seed, epoch).
+
+    So a resumed run draws what it would have drawn, whatever the generators went through in between.
+    """
+
+    def __init__(self, seed: int, sampler: LengthGroupedSampler) -> None:
+        self._seed, self._sampler = seed, sampler
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Choose the epoch's order; in the middle of an epoch `state.epoch` is a fraction."""
+        self._sampler.set_epoch(int(state.epoch or 0))
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Seed the generators for this step."""
+        torch.manual_seed(((self._seed + 1) << 40) + (state.global_step << 10) + args.process_index)
+
+
+class SaveEvery(TrainerCallback):
+    """Asks for a checkpoint every few steps, besides those at the end of each epoch.
+
+    Not after an epoch's last step, nor the run's: that checkpoint comes after the evaluation, and one from before it
+    would make a resumed run leave the evaluation out.
+    """
+
+    def __init__(self, save_steps: int, steps_an_epoch: int) -> None:
+        self._save_steps, self._steps_an_epoch = save_steps, steps_an_epoch
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Save if it is time."""
+        step = state.global_step
+        if step % self._save_steps == 0 and step % self._steps_an_epoch and step < state.max_steps:
+            control.should_save = True
+
+
+class KeepBest(TrainerCallback):
+    """Finds the best checkpoint where it lies now, so that it is kept also if the run folder was moved."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Correct the path that the checkpoint brought."""
+        best = Path(args.output_dir) / f"checkpoint-{state.best_global_step}"
+        state.best_model_checkpoint = str(best) if best.is_dir() else None
+
+
+class RunLog(TrainerCallback):
+    """Writes log.jsonl, a line a logged step, and shows progress on standard error."""
+
+    def __init__(self, file: Path, console: Console | None) -> None:
+        self._file = file
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console, disable=console is None, transient=True)
+        self._console = console
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Begin anew, or where the checkpoint was: what was logged after it will be logged again."""
+        if args.should_save:
+            self._file.write_text("".join(_line(entry) for entry in state.log_history), encoding="utf-8")
+            self._progress.start()
+            self._bar = self._progress.add_task("training", total=state.max_steps, completed=state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """One step further."""
+        if args.should_save:
+            self._progress.update(self._bar, completed=state.global_step)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """Append the newest line."""
+        if not args.should_save or not state.log_history:
+            return
+        entry = state.log_history[-1]
+        with self._file.open("a", encoding="utf-8") as stream:
+            stream.write(_line(entry))
+        if "eval_f1" in entry and self._console:
+            self._progress.print(f"epoch {entry['epoch']:.2f}: dev F1 {100 * entry['eval_f1']:.2f}")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Take the bar away."""
+        if args.should_save:
+            self._progress.stop()
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return json.dumps(entry) + "\n"
+
+
+class Patience(TrainerCallback):
+    """Stops after so many evaluations without a better dev F1, counted from the log and so right after a resume."""
+
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Look at the evaluations so far."""
+        control.should_training_stop |= exhausted(state.log_history, self._patience)
+
+
+def exhausted(log: list[dict[str, Any]], patience: int | None) -> bool:
+    """Whether the last `patience` evaluations in a log brought no better dev F1 than those before."""
+    values = [entry["eval_f1"] for entry in log if "eval_f1" in entry]
+    return patience is not None and len(values) > patience and max(values[-patience:]) <= max(values[:-patience])

@@ -1,0 +1,55 @@
+"""The model card of a run: its README.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ranat.corpora import Corpus
+from ranat.training.settings import Settings
+
+
+def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any], corpus: Corpus) -> str:
+    """Data, settings, scores, cost and limits, in Markdown."""
+    rows = [
+        f"| {split} | {metrics['splits'][split]['documents']} | "
+        + " | ".join(f"{100 * metrics[split][name]:.2f}" for name in ("precision", "recall", "f1"))
+        + " |"
+        for split in ("dev", "test")
+        if split in metrics
+    ]
+    attacked, batches = cost["attacked_batches"], cost["batches"]
+    plain = 3 * batches
+    return "\n".join(
+        [
+            f"# {settings.model} on {settings.corpus}: {settings.regime}",
+            "",
+            f"Trained by RanAT4BIE (`ranat train`) on {len(corpus.splits['train'])} training documents of "
+            f"{settings.corpus} ({corpus.form} form; fraction used: {settings.train.fraction:g}).",
+            "",
+            "| split | documents | precision | recall | F1 |",
+            "| --- | ---: | ---: | ---: | ---: |",
+            *rows,
+            "",
+            f"F1 here is {metrics['definition']}. The epoch was chosen on dev, so only test is an estimate.",
+            "",
+            "## Cost",
+            "",
+            f"{attacked} of {batches} batches were attacked: {cost['forward']} forward, {cost['backward']} backward, "
+            f"{cost['backward_to_input']} backward-to-input passes, {cost['xfp']} forward-equivalents "
+            f"({cost['xfp'] / plain:.2f} times standard training), {cost['train_seconds']:.0f} s in training steps.",
+            f"Examples without a usable gradient, left unperturbed: {cost['unusable_gradients']}.",
+            "",
+            "## Settings",
+            "",
+            "```yaml",
+            settings.to_yaml().rstrip(),
+            "```",
+            "",
+            "## Limits",
+            "",
+            "- It knows the types and the kind of text of its training corpus, and no others.",
+            "- The licence of the corpus and of the backbone hold for the model, too.",
+            "- It is no medical device; what it finds must be checked by a person before anyone acts on it.",
+            "",
+        ]
+    )

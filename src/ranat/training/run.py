@@ -1,0 +1,206 @@
+"""Train a run: settings in, a run folder out."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import transformers
+import yaml
+from rich.console import Console
+from transformers import set_seed
+
+from ranat import corpora
+from ranat.documents import Document
+from ranat.documents.formats import jsonl
+from ranat.errors import UserError
+from ranat.models.loading import load_config, load_model, load_tokenizer, never_truncate, window_size
+from ranat.tasks import Task, tasks
+from ranat.training.card import render_card
+from ranat.training.checkpoints import last_whole, load_weights, write_atomically
+from ranat.training.precision import autocast, resolve_precision
+from ranat.training.runtrainer import RunTrainer
+from ranat.training.settings import Settings
+
+
+def train(
+    settings: Settings,
+    out: Path,
+    *,
+    data: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Train, choose the best epoch by dev F1, evaluate on dev and test, and write the run folder.
+
+    Args:
+        settings: resolved settings, as `read_settings` gives them.
+        out: the run folder.
+        data: the folder of corpora; None: RANAT_DATA, else the user's cache folder.
+        resume: go on from the last whole checkpoint, if there is one.
+        overwrite: replace the run that the folder holds.
+        console: where progress is shown; None: nowhere.
+    Returns:
+        What metrics.json holds; empty on processes other than the first.
+    Raises:
+        UserError: something that can be mended; nothing was written then, or the run can be resumed.
+    """
+    quiet_libraries()
+    first = os.environ.get("RANK", "0") == "0"
+    console = console if first and console else Console(quiet=True)
+    precision = resolve_precision(settings.train.precision)
+    settings = settings.model_copy(update={"train": settings.train.model_copy(update={"precision": precision})})
+    if first:
+        _may_write(out, settings, resume=resume, overwrite=overwrite)
+    if resume and (out / "metrics.json").is_file():
+        console.print(f"{out} is done already")
+        return read_json(out / "metrics.json")
+
+    with console.status(f"reading {settings.corpus}"):
+        corpus = corpora.load(settings.corpus, data)
+    report_notices(corpus, console)
+    tokenizer = load_tokenizer(settings.model)
+    window = window_size(load_config(settings.model), tokenizer)
+    task = tasks.get(settings.task or corpus.task).for_corpus(corpus, tokenizer, window)
+    with console.status("encoding the training split"):
+        encoded = task.encode(fraction(corpus.splits["train"], settings.train.fraction))
+    for message in encoded.notices:
+        console.print(f"note: train: {message}")
+    set_seed(settings.train.seed)
+    names = dict(enumerate(task.labels))
+    numbers = {label: number for number, label in names.items()}
+    model = load_model(task.auto_class, settings.model, id2label=names, label2id=numbers)
+
+    if first:
+        _prepare(out, settings, resume=resume)
+    trainer = RunTrainer(settings, out, task, model, encoded, corpus.splits["dev"], console)
+    best = trainer.fit(last_whole(out / "checkpoints"))
+    if not first:
+        return {}
+    load_weights(best, trainer.model)
+    metrics: dict[str, Any] = {"definition": task.definition, "splits": {}, "per_type": {}}
+    with console.status("evaluating the best epoch"), autocast(precision):
+        for split in [split for split in ("dev", "test") if split in corpus.splits]:
+            gold = corpus.splits[split]
+            found = task.predict(trainer.model, gold)
+            metrics[split] = task.score(gold, found)
+            metrics["per_type"][split] = metrics[split].pop("per_type")
+            metrics["splits"][split] = {"documents": len(gold), "sha256": documents_hash(gold)}
+            write_predictions(out, split, gold, found)
+    _save_model(trainer.model, task, out)
+    write_atomically(out / "cost.json", json.dumps(trainer.cost(), indent=2) + "\n")
+    write_atomically(out / "README.md", render_card(settings, metrics, trainer.cost(), corpus))
+    write_atomically(out / "metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    shutil.rmtree(out / "checkpoints")
+    return metrics
+
+
+def fraction(documents: Sequence[Document], share: float) -> Sequence[Document]:
+    """The same share of the documents for every seed, in their order; at least one."""
+    if share == 1:
+        return documents
+    chosen = np.random.default_rng(0).permutation(len(documents))[: max(round(share * len(documents)), 1)]
+    return [documents[index] for index in sorted(chosen)]
+
+
+def documents_hash(documents: Sequence[Document]) -> str:
+    """sha256 of documents with all that is annotated: two splits are equal if theirs are."""
+    text = io.StringIO()
+    jsonl.write(documents, text)
+    return hashlib.sha256(text.getvalue().encode()).hexdigest()
+
+
+def write_predictions(out: Path, split: str, gold: Sequence[Document], predicted: Sequence[Document]) -> None:
+    """predictions/SPLIT.jsonl: a line a document, with its gold and its predicted mentions as [spans, type]."""
+    lines = [
+        {
+            "id": document.id,
+            "text": document.text,
+            "gold": [[entity.spans, entity.type] for entity in document.entities],
+            "predicted": [[entity.spans, entity.type] for entity in found.entities],
+        }
+        for document, found in zip(gold, predicted, strict=True)
+    ]
+    (out / "predictions").mkdir(exist_ok=True)
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    write_atomically(out / "predictions" / f"{split}.jsonl", text)
+
+
+def report_notices(corpus: corpora.Corpus, console: Console, most: int = 5) -> None:
+    """Say what was odd in a corpus: the first few, and how many more there are."""
+    for notice in corpus.notices[:most]:
+        console.print(f"note: {notice}", highlight=False, markup=False, soft_wrap=True)
+    if len(corpus.notices) > most:
+        console.print(f"note: and {len(corpus.notices) - most} more; `ranat corpora check` lists them")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a run folder."""
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def quiet_libraries() -> None:
+    """Leave standard error to our own progress and messages."""
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    logging.getLogger("accelerate").setLevel(logging.ERROR)
+
+
+def _may_write(out: Path, settings: Settings, *, resume: bool, overwrite: bool) -> None:
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise UserError("is a file", where=str(out), remedy="name a folder with --out")
+    saved = out / "config.yaml"
+    if not saved.is_file():
+        if any(out.iterdir()):
+            raise UserError(
+                "the folder is not empty and holds no run", where=str(out), remedy="name another with --out"
+            )
+    elif resume:
+        before = _flat(yaml.safe_load(saved.read_text(encoding="utf-8")))
+        now = _flat(settings.model_dump())
+        for key in sorted(before.keys() | now.keys()):
+            if before.get(key) != now.get(key):
+                raise UserError(
+                    f"the run began with {before.get(key)!r}, not {now.get(key)!r}",
+                    where=f"{out}: {key}",
+                    remedy="resume it with the settings it has, or begin another with --out",
+                )
+    elif not overwrite:
+        raise UserError(
+            "the folder holds a run already", where=str(out), remedy="--resume, --overwrite or another --out"
+        )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+def _prepare(out: Path, settings: Settings, *, resume: bool) -> None:
+    if not resume and out.exists():
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "config.yaml", settings.to_yaml())
+
+
+def _save_model(model: Any, task: Task, out: Path) -> None:
+    draft = out / ".model.part"
+    shutil.rmtree(draft, ignore_errors=True)
+    never_truncate(task.tokenizer)
+    model.save_pretrained(draft)
+    task.tokenizer.save_pretrained(draft)
+    shutil.rmtree(out / "model", ignore_errors=True)
+    draft.rename(out / "model")
