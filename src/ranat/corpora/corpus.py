@@ -24,6 +24,7 @@ class Corpus:
         splits: "train", "dev" and, unless a corpus of one's own has none, "test".
         notices: what was odd, with file and line.
         source: the folder and archives it was read from.
+        files: the files that were read, as messages name them.
     """
 
     name: str
@@ -32,3 +33,4 @@ class Corpus:
     splits: Mapping[str, tuple[Document, ...]]
     notices: tuple[Notice, ...]
     source: str
+    files: tuple[str, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ranat.corpora import own
@@ -18,7 +18,9 @@ from ranat.registry import Registry
 
 
 class NotFoundError(UserError):
-    """A known corpus is not on disk."""
+    """A file of a known corpus is not on disk; `some_found` tells whether others of its form are."""
+
+    some_found = False
 
 
 class Release:
@@ -32,7 +34,7 @@ class Release:
     def __init__(self, corpus: str, folder: Folder) -> None:
         self.corpus, self.folder = corpus, folder
         self.notices: list[Notice] = []
-        self.containers: dict[Path, None] = {}
+        self.files: dict[str, File] = {}
 
     def documents(self, tail: str, format: str) -> tuple[Document, ...]:
         """All documents of a file.
@@ -58,12 +60,14 @@ class Release:
         """The file whose path ends in `tail`."""
         file = self.folder.find(tail)
         if file is None:
-            raise NotFoundError(
+            error = NotFoundError(
                 f"the corpus {self.corpus} is not there: no file {tail}",
                 where=str(self.folder.path),
                 remedy=f"`ranat corpora fetch {base(self.corpus)}`, or name the folder that has it with --data DIR",
             )
-        self.containers[file.container] = None
+            error.some_found = bool(self.files)
+            raise error
+        self.files[file.name] = file
         return file
 
 
@@ -135,19 +139,29 @@ def load(name_or_path: str | Path, data: Path | str | None = None) -> Corpus:
     return _published(name, Folder(data_folder(data)))
 
 
-def _published(name: str, folder: Folder) -> Corpus:
+def load_form(name: str, folder: Folder) -> Corpus:
+    """One form of a corpus, and never another in its place.
+
+    Raises:
+        UserError: as `load`.
+    """
     definition = CORPORA.get(name)
     release = Release(name, folder)
+    splits = definition.read(release)
+    source = ", ".join(dict.fromkeys(str(file.container) for file in release.files.values())) or "the package"
+    return Corpus(name, definition.form, definition.task, splits, tuple(release.notices), source, tuple(release.files))
+
+
+def _published(name: str, folder: Folder) -> Corpus:
     try:
-        splits = definition.read(release)
+        return load_form(name, folder)
     except NotFoundError as missing:
-        if definition.instead is None or release.containers:
+        instead = CORPORA.get(name).instead
+        if instead is None or missing.some_found:
             raise
         try:
-            found = _published(definition.instead, folder)
+            found = load_form(instead, folder)
         except NotFoundError:
             raise missing from None
-        note = Notice("note", f"no IOB files of {name}; read from the original release", found.source)
-        return Corpus(name, found.form, found.task, found.splits, (note, *found.notices), found.source)
-    source = ", ".join(str(container) for container in release.containers) or "the package"
-    return Corpus(name, definition.form, definition.task, splits, tuple(release.notices), source)
+    note = Notice("note", f"no IOB files of {name}; read from the {found.form} release", found.source)
+    return replace(found, name=name, notices=(note, *found.notices))

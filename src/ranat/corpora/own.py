@@ -39,7 +39,8 @@ def load(folder: Folder) -> Corpus:
         what = f"{len(splits['dev'])} of the {len(all_train)} train documents taken for dev (seed {SEED})"
         notices.append(Notice("note", what, files["train"].name, len(splits["dev"])))
     ordered = {split: splits[split] for split in _NAMES if split in splits}
-    return Corpus(str(folder.path), "own", "ner", ordered, tuple(notices), str(folder.path))
+    names = tuple(file.name for file in files.values())
+    return Corpus(str(folder.path), "own", "ner", ordered, tuple(notices), str(folder.path), names)
 
 
 def _file(folder: Folder, split: str) -> File | None:

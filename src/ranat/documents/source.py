@@ -5,12 +5,16 @@ Every format reads through a `Source`, so all of them check the same things in t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import IO, Literal
 
 from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.errors import UserError
+
+_COPY = "#"
 
 Kind = Literal["repaired", "mismatch", "repeat", "left out", "note"]
 
@@ -49,6 +53,11 @@ class Found:
     line: int
     entity: Entity
     mention: str | None = None
+
+
+def is_repeat(document: Document) -> bool:
+    """Whether a released corpus has this document a second time (see `Source`)."""
+    return re.search(rf"{_COPY}\d+$", document.id) is not None
 
 
 class Source:
@@ -128,7 +137,7 @@ class Source:
     def _repeat(self, line: int, id: str) -> str:
         if not self.published:
             raise self.error(line, f"document {id!r} is there twice", "give each document an id of its own")
-        copy = next(name for n in range(2, len(self._ids) + 3) if (name := f"{id}#{n}") not in self._ids)
+        copy = next(name for n in count(2) if (name := f"{id}{_COPY}{n}") not in self._ids)
         self.note("repeat", f"document {id} is there again; it is kept as {copy}", line)
         return copy
 

@@ -1,0 +1,148 @@
+"""Check a corpus on disk against the counts that its release must give, and name what is odd in it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+import yaml
+
+from ranat.corpora.corpus import Corpus
+from ranat.corpora.counting import Count, count
+from ranat.corpora.files import Folder
+from ranat.corpora.loading import CORPORA, NotFoundError, base, data_folder, load, load_form
+from ranat.documents.document import Document, Entity
+from ranat.documents.source import Notice, is_repeat
+
+
+class Row(NamedTuple):
+    """One count: measured on disk, and as published where it is (`ok` is None where it is not)."""
+
+    corpus: str
+    form: str
+    split: str
+    what: str
+    measured: int
+    published: int | None
+    ok: bool | None
+
+
+class Report(NamedTuple):
+    """All counts of a corpus, and what is odd in its files."""
+
+    rows: tuple[Row, ...]
+    notices: tuple[Notice, ...]
+
+    @property
+    def ok(self) -> bool:
+        """No count differs from the published one."""
+        return all(row.ok is not False for row in self.rows)
+
+
+def check(name_or_path: str | Path, data: Path | str | None = None) -> Report:
+    """Count every form of a corpus that is on disk, and compare the forms' mentions.
+
+    Args:
+        name_or_path: a name ("bc2gm" for all its forms, "bc2gm/original" for one), or the path of one's own.
+        data: the folder of corpora.
+    Raises:
+        UserError: no form of it is there, or a file is wrong; with file and line.
+    """
+    name = str(name_or_path)
+    if name not in CORPORA.names():
+        own = load(name_or_path, data)
+        return Report(tuple(_rows(own)), own.notices)
+    folder = Folder(data_folder(data))
+    found: dict[str, Corpus] = {}
+    missing: list[NotFoundError] = []
+    for form in [known for known in CORPORA.names() if known == name or known.startswith(f"{name}/")]:
+        try:
+            found[form] = load_form(form, folder)
+        except NotFoundError as error:
+            missing.append(error)
+    if not found:
+        raise missing[0]
+    rows = [row for corpus in found.values() for row in _rows(corpus)]
+    notices = [notice for corpus in found.values() for notice in corpus.notices]
+    notices += [Notice("note", f"not checked: {error.what}", str(folder.path)) for error in missing]
+    if name in found and f"{name}/original" in found:
+        more_rows, more_notices = _compare(found[name], found[f"{name}/original"])
+        rows += more_rows
+        notices += more_notices
+    return Report(tuple(rows), tuple(notices))
+
+
+def _rows(corpus: Corpus) -> Iterator[Row]:
+    published = _published().get(corpus.name, {})
+    for split, what, n in count(corpus):
+        yield _row(corpus.name, corpus.form, Count(split, what, n), published)
+    for kind, what in (
+        ("repaired", "illegal tags"),
+        ("mismatch", "mentions unlike their text"),
+        ("repeat", "documents again"),
+    ):
+        n = sum(notice.count for notice in corpus.notices if notice.kind == kind)
+        yield _row(corpus.name, corpus.form, Count("all", what, n), published)
+    for where, whats in published.get("left out", {}).items():
+        for what, expected in whats.items():
+            n = sum(
+                notice.count
+                for notice in corpus.notices
+                if notice.kind == "left out" and where in notice.where and what in notice.what
+            )
+            yield Row(base(corpus.name), corpus.form, where, f"{what} (left out)", n, expected, n == expected)
+
+
+def _row(name: str, form: str, measured: Count, published: dict[str, dict[str, int]]) -> Row:
+    split, what, n = measured
+    expected = published.get(split, {}).get(what)
+    return Row(base(name), form, split, what, n, expected, None if expected is None else n == expected)
+
+
+@cache
+def _published() -> dict[str, Any]:
+    text = (resources.files("ranat.corpora") / "data" / "published.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+def _compare(iob: Corpus, original: Corpus) -> tuple[list[Row], list[Notice]]:
+    """Mentions that one release has and the other has not: texts without white space, as multisets."""
+    published = _published().get(f"{iob.name}/compared", {})
+    rows: list[Row] = []
+    notices: list[Notice] = []
+    for split in iob.splits:
+        ours, theirs = _mentions(iob.splits[split]), _mentions(original.splits[split])
+        for here, there, corpus, other in ((ours, theirs, iob, "original"), (theirs, ours, original, "IOB")):
+            extra = {text: n for text, places in here.items() if (n := len(places) - len(there.get(text, ()))) > 0}
+            what = f"mentions that the {other} files lack"
+            rows.append(_row(iob.name, "iob | original", Count(split, what, sum(extra.values())), published))
+            for text, n in extra.items():
+                # Which of several equal mentions is the extra one is not known, so all their places are named.
+                where = "; ".join(_place(corpus, document, entity) for document, entity in here[text])
+                what = f"{n} of the {len(here[text])} mentions {text!r} that the {other} files lack"
+                notices.append(Notice("note", what, where, n))
+    return rows, notices
+
+
+def _mentions(documents: tuple[Document, ...]) -> dict[str, list[tuple[Document, Entity]]]:
+    places: dict[str, list[tuple[Document, Entity]]] = defaultdict(list)
+    for document in documents:
+        if not is_repeat(document):
+            for entity in document.entities:
+                places["".join(document.mention(entity).split())].append((document, entity))
+    return places
+
+
+def _place(corpus: Corpus, document: Document, entity: Entity) -> str:
+    """The line of a mention's first token; an original is not read by tokens, so there its document."""
+    if not document.tokens:
+        return f"{corpus.form} document {document.id}"
+    stem, _, line = document.id.rpartition(":")
+    file = next(file for file in corpus.files if PurePath(file).name.startswith(f"{stem}."))
+    before = sum(start < entity.start for start, _ in document.tokens)
+    return f"{file}:{int(line) + before}"

@@ -1,0 +1,95 @@
+"""Count what is in a corpus: documents, sentences, tokens, mentions, and what is there more than once.
+
+What repeats is a sentence where the source gives sentences, else a document. Two are the same if their texts are.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+from ranat.corpora.corpus import Corpus
+from ranat.documents import segment
+from ranat.documents.document import Document, Entity
+
+_LONG = 5
+"""A repeat of fewer tokens is a list number or a heading rather than a leak."""
+
+
+class Count(NamedTuple):
+    """A number: of which split ("train", or "train/dev" for what both have), what is counted, how many."""
+
+    split: str
+    what: str
+    n: int
+
+
+class _Unit(NamedTuple):
+    """A sentence, or a document whose source gives none."""
+
+    text: str
+    n_tokens: int
+    mentions: tuple[tuple[int, int, str], ...]
+
+
+def count(corpus: Corpus) -> list[Count]:
+    """All counts of a corpus; tokens and sentences only where the source gives them."""
+    units = {
+        split: [unit for document in documents for unit in _units(document)]
+        for split, documents in corpus.splits.items()
+    }
+    by_sentence = all(document.sentences for documents in corpus.splits.values() for document in documents)
+    noun = "sentences" if by_sentence else "documents"
+    counts = [
+        Count(split, what, n)
+        for split, documents in corpus.splits.items()
+        for what, n in _in_split(documents, units[split], noun)
+    ]
+    for first, second in combinations(corpus.splits, 2):
+        texts = {unit.text for unit in units[first]}
+        shared = [unit for unit in units[second] if unit.text in texts]
+        long = sum(unit.n_tokens >= _LONG for unit in shared)
+        pair = f"{first}/{second}"
+        counts += [Count(pair, f"shared {noun}", len(shared)), Count(pair, f"shared {noun} of {_LONG}+ tokens", long)]
+    return counts
+
+
+def _in_split(documents: tuple[Document, ...], units: list[_Unit], noun: str) -> Iterator[tuple[str, int]]:
+    yield "documents", len(documents)
+    if noun == "sentences":
+        yield "sentences", len(units)
+    if any(document.tokens for document in documents):
+        yield "tokens", sum(len(document.tokens) for document in documents)
+        yield "longest, in tokens", max(unit.n_tokens for unit in units)
+    yield "mentions", sum(len(document.entities) for document in documents)
+    types = Counter(entity.type for document in documents for entity in document.entities)
+    if len(types) > 1:
+        yield from ((f"mentions of {kind}", n) for kind, n in sorted(types.items()))
+    relations = Counter(relation.type for document in documents for relation in document.relations)
+    yield from ((f"relations {kind}", n) for kind, n in sorted(relations.items()))
+    yield f"{noun} without mention", sum(not unit.mentions for unit in units)
+
+    first: dict[str, _Unit] = {}
+    labellings: dict[str, set[tuple[tuple[int, int, str], ...]]] = defaultdict(set)
+    for unit in units:
+        first.setdefault(unit.text, unit)
+        labellings[unit.text].add(unit.mentions)
+    yield f"repeated {noun}", len(units) - len(first)
+    yield f"repeated {noun}, labelled otherwise", sum(len(found) > 1 for found in labellings.values())
+    yield f"mentions outside repeated {noun}", sum(len(unit.mentions) for unit in first.values())
+
+
+def _units(document: Document) -> Iterator[_Unit]:
+    starts = [entity.start for entity in document.entities]
+    tokens = [token[0] for token in document.tokens or segment.words(document.text)]
+    for start, end in document.sentences or ((0, len(document.text)),):
+        inside = document.entities[bisect_left(starts, start) : bisect_left(starts, end)]
+        n_tokens = bisect_left(tokens, end) - bisect_left(tokens, start)
+        yield _Unit(document.text[start:end], n_tokens, tuple(_mention(entity, start) for entity in inside))
+
+
+def _mention(entity: Entity, start: int) -> tuple[int, int, str]:
+    return entity.start - start, entity.end - start, entity.type
