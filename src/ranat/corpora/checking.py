@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -17,6 +17,10 @@ from ranat.corpora.files import Folder
 from ranat.corpora.loading import CORPORA, NotFoundError, base, data_folder, load, load_form
 from ranat.documents.document import Document, Entity
 from ranat.documents.source import Notice, is_repeat
+
+_Place = tuple[Document, Entity]
+
+_KINDS = {"repaired": "illegal tags", "mismatch": "mentions unlike their text", "repeat": "documents again"}
 
 
 class Row(NamedTuple):
@@ -80,11 +84,7 @@ def _rows(corpus: Corpus) -> Iterator[Row]:
     published = _published().get(corpus.name, {})
     for split, what, n in count(corpus):
         yield _row(corpus.name, corpus.form, Count(split, what, n), published)
-    for kind, what in (
-        ("repaired", "illegal tags"),
-        ("mismatch", "mentions unlike their text"),
-        ("repeat", "documents again"),
-    ):
+    for kind, what in _KINDS.items():
         n = sum(notice.count for notice in corpus.notices if notice.kind == kind)
         yield _row(corpus.name, corpus.form, Count("all", what, n), published)
     for where, whats in published.get("left out", {}).items():
@@ -117,20 +117,20 @@ def _compare(iob: Corpus, original: Corpus) -> tuple[list[Row], list[Notice]]:
     notices: list[Notice] = []
     for split in iob.splits:
         ours, theirs = _mentions(iob.splits[split]), _mentions(original.splits[split])
-        for here, there, corpus, other in ((ours, theirs, iob, "original"), (theirs, ours, original, "IOB")):
-            extra = {text: n for text, places in here.items() if (n := len(places) - len(there.get(text, ()))) > 0}
-            what = f"mentions that the {other} files lack"
-            rows.append(_row(iob.name, "iob | original", Count(split, what, sum(extra.values())), published))
-            for text, n in extra.items():
-                # Which of several equal mentions is the extra one is not known, so all their places are named.
-                where = "; ".join(_place(corpus, document, entity) for document, entity in here[text])
-                what = f"{n} of the {len(here[text])} mentions {text!r} that the {other} files lack"
-                notices.append(Notice("note", what, where, n))
+        here = Counter({text: len(places) for text, places in ours.items()})
+        there = Counter({text: len(places) for text, places in theirs.items()})
+        for extra, other in ((here - there, "original"), (there - here, "IOB")):
+            measured = Count(split, f"mentions that the {other} files lack", extra.total())
+            rows.append(_row(iob.name, "iob | original", measured, published))
+        for text, n in (here - there).items():
+            # Which of several equal mentions is the extra one is not known, so all their places are named.
+            what = f"{n} of the {here[text]} mentions {text!r} that the original files lack"
+            notices.append(Notice("note", what, _lines(iob, ours[text]), n))
     return rows, notices
 
 
-def _mentions(documents: tuple[Document, ...]) -> dict[str, list[tuple[Document, Entity]]]:
-    places: dict[str, list[tuple[Document, Entity]]] = defaultdict(list)
+def _mentions(documents: tuple[Document, ...]) -> dict[str, list[_Place]]:
+    places: dict[str, list[_Place]] = defaultdict(list)
     for document in documents:
         if not is_repeat(document):
             for entity in document.entities:
@@ -138,11 +138,12 @@ def _mentions(documents: tuple[Document, ...]) -> dict[str, list[tuple[Document,
     return places
 
 
-def _place(corpus: Corpus, document: Document, entity: Entity) -> str:
-    """The line of a mention's first token; an original is not read by tokens, so there its document."""
-    if not document.tokens:
-        return f"{corpus.form} document {document.id}"
-    stem, _, line = document.id.rpartition(":")
-    file = next(file for file in corpus.files if PurePath(file).name.startswith(f"{stem}."))
-    before = sum(start < entity.start for start, _ in document.tokens)
-    return f"{file}:{int(line) + before}"
+def _lines(iob: Corpus, places: list[_Place]) -> str:
+    """The file of one split, and the lines of the mentions' first tokens."""
+    stem = places[0][0].id.rpartition(":")[0]
+    file = next(file for file in iob.files if PurePath(file).name.startswith(f"{stem}."))
+    lines = []
+    for document, entity in places:
+        words_before = sum(start < entity.start for start, _ in document.tokens)
+        lines.append(int(document.id.rpartition(":")[2]) + words_before)
+    return f"{file}:{', '.join(map(str, lines))}"
