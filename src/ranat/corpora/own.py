@@ -58,7 +58,7 @@ def _check_types(train: tuple[Document, ...], others: tuple[Document, ...], spli
     for document in others:
         if lacking := sorted(types(document) - known):
             raise UserError(
-                f"document {document.id} has the type {lacking[0]!r}, which train lacks",
+                f"document {document.id!r} has the type {lacking[0]!r}, which train lacks",
                 where=name,
-                remedy=f"train has {', '.join(sorted(known)) or 'no mention'}; a model learns only those",
+                remedy=f"train has {', '.join(map(repr, sorted(known))) or 'no mention'}; a model learns only those",
             )

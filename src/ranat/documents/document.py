@@ -30,11 +30,11 @@ class Entity:
 
     def __post_init__(self) -> None:
         if not self.spans:
-            raise ValueError(f"entity {self.id} has no span")
+            raise ValueError(f"entity {self.id!r} has no span")
         last = 0
         for start, end in self.spans:
             if start < last or end <= start:
-                raise ValueError(f"entity {self.id} has an empty span or spans out of order: {self.spans}")
+                raise ValueError(f"entity {self.id!r} has an empty span or spans out of order: {self.spans}")
             last = end
 
     @property
@@ -91,9 +91,9 @@ class Document:
         length = len(self.text)
         for entity in self.entities:
             if entity.end > length:
-                raise ValueError(f"entity {entity.id} reaches to {entity.end}, past the text's {length} characters")
+                raise ValueError(f"entity {entity.id!r} reaches to {entity.end}, past the text's {length} characters")
         if len({entity.id for entity in self.entities}) < len(self.entities):
-            raise ValueError(f"document {self.id} has two entities of one id")
+            raise ValueError(f"document {self.id!r} has two entities of one id")
 
     def mention(self, entity: Entity) -> str:
         """The entity's text; the parts of a discontinuous one are joined by a space."""

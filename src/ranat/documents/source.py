@@ -130,7 +130,7 @@ class Source:
         for item in found:
             self._check(text, item)
             if item.entity.id in entities:
-                raise self.error(item.line, f"document {id} has two entities with the id {item.entity.id!r}")
+                raise self.error(item.line, f"document {id!r} has two entities with the id {item.entity.id!r}")
             entities[item.entity.id] = item.entity
         return Document(id, text, tuple(entities.values()), tuple(relations), tuple(sentences), tuple(tokens))
 
@@ -138,7 +138,7 @@ class Source:
         if not self.published:
             raise self.error(line, f"document {id!r} is there twice", "give each document an id of its own")
         copy = next(name for n in count(2) if (name := f"{id}{_COPY}{n}") not in self._ids)
-        self.note("repeat", f"document {id} is there again; it is kept as {copy}", line)
+        self.note("repeat", f"document {id!r} is there again; it is kept as {copy!r}", line)
         return copy
 
     def _check(self, text: str, item: Found) -> None:
@@ -146,13 +146,13 @@ class Source:
         if entity.end > len(text):
             raise self.error(
                 item.line,
-                f"entity {entity.id} reaches to {entity.end}, past the text's {len(text)} characters",
+                f"entity {entity.id!r} reaches to {entity.end}, past the text's {len(text)} characters",
                 "offsets count characters of the document's text, the end exclusive",
             )
         actual = " ".join(text[start:end] for start, end in entity.spans)
         if item.mention is None or item.mention == actual:
             return
-        what = f"entity {entity.id} is said to be {item.mention!r} but {actual!r} stands at {entity.spans}"
+        what = f"entity {entity.id!r} is said to be {item.mention!r} but {actual!r} stands at {entity.spans}"
         if not self.published:
             raise self.error(item.line, what, "mend its offsets or its text")
         self.note("mismatch", f"{what}; the offsets are taken", item.line)

@@ -1,0 +1,123 @@
+import io
+import tracemalloc
+
+import pytest
+
+from ranat.documents import Document, Entity, Relation
+from ranat.documents.formats import read
+from ranat.documents.source import Notice
+from ranat.errors import UserError
+
+HEAD = "<?xml version='1.0' encoding='UTF-8'?>\n<!DOCTYPE collection SYSTEM 'BioC.dtd'>\n"
+
+
+def parse(body: str, notices: list[Notice] | None = None, head: str = HEAD) -> list[Document]:
+    data = f"{head}<collection>{body}</collection>".encode()
+    return list(read(io.BytesIO(data), "a", "bioc-xml", notices=notices))
+
+
+def annotation(id: str, text: str, *spans: tuple[int, int], infons: str = '<infon key="type">D</infon>') -> str:
+    locations = "".join(f'<location offset="{start}" length="{length}"/>' for start, length in spans)
+    return f'<annotation id="{id}">{infons}{locations}<text>{text}</text></annotation>\n'
+
+
+def document(annotations: str = "", relations: str = "", id: str = "1") -> str:
+    return (
+        f"<document><id>{id}</id>\n<passage><offset>0</offset><text>Ocular and auditory</text></passage>\n"
+        f"<passage><offset>22</offset><text>toxicity &amp; α.</text>\n{annotations}</passage>{relations}</document>\n"
+    )
+
+
+def test_the_gap_between_passages_is_filled_so_that_offsets_hold() -> None:
+    (found,) = parse(
+        document(annotation("b", "toxicity", (22, 8)) + annotation("a", "Ocular toxicity", (22, 8), (0, 6)))
+    )
+    assert found.text == "Ocular and auditory   toxicity & α."
+    assert found.entities == (Entity("a", "D", ((0, 6), (22, 30))), Entity("b", "D", ((22, 30),)))
+
+
+def test_sentences_where_a_passage_has_them() -> None:
+    sentences = "".join(
+        f"<sentence><offset>{o}</offset><text>{t}</text></sentence>" for o, t in ((0, "A b."), (5, "C d."))
+    )
+    (found,) = parse(f"<document><id>1</id><passage><offset>0</offset>{sentences}</passage></document>")
+    assert found.text == "A b. C d."
+    assert found.sentences == ((0, 4), (5, 9))
+
+
+def test_parts_of_composites_are_left_out_and_counted() -> None:
+    notices: list[Notice] = []
+    infons = '<infon key="type">D</infon><infon key="CompositeRole">IndividualMention</infon>'
+    (found,) = parse(document(annotation("1", "x", (0, 6), infons=infons)), notices)
+    assert found.entities == ()
+    assert [(notice.kind, notice.count, notice.what) for notice in notices] == [
+        ("left out", 1, "1 annotations with CompositeRole=IndividualMention")
+    ]
+
+
+def test_concepts_and_relations() -> None:
+    notices: list[Notice] = []
+    kind = '<infon key="type">D</infon>'
+    marked = annotation("1", "Ocular", (0, 6), infons=f'{kind}<infon key="MESH">D1</infon>') + annotation(
+        "2", "auditory", (11, 8), infons=f'{kind}<infon key="identifier">-1</infon>'
+    )
+    relations = (
+        '<relation id="R0"><infon key="relation">CID</infon>'
+        '<infon key="C">D8</infon><infon key="D">D1</infon></relation>'
+        '<relation id="R1"><infon key="type">near</infon><node refid="1" role=""/><node refid="2" role=""/></relation>'
+        '<relation id="R2"><infon key="type">near</infon><node refid="1" role=""/><node refid="R1" role=""/></relation>'
+    )
+    (found,) = parse(document(marked, relations), notices)
+    assert [entity.concept for entity in found.entities] == ["D1", None]
+    assert found.relations == (Relation("CID", "D8", "D1"), Relation("near", "1", "2"))
+    assert [(notice.kind, notice.count) for notice in notices] == [("left out", 1)]
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "message"),
+    [
+        (document(annotation("1", "ocular", (0, 6))), "a:6", "'ocular' but 'Ocular'"),
+        (document(annotation("1", "x", (0, 99))), "a:6", "past the text's 35 characters"),
+        (document(annotation("1", "x", (0, -1))), "a:6", "empty span"),
+        (document(annotation("1", "x")), "a:6", "no span"),
+        (document("\n" + annotation("1", "Ocular", (0, 6), infons="")), "a:7", "lacks the infon 'type'"),
+        (document() + document(), "a:7", "document '1' is there twice"),
+        ("<document><passage/></document>", "a:3", "a passage lacks its offset"),
+        ("<document></document>", "a:3", "a document lacks its id"),
+        ("<document><id>1</id><passage><offset>9999999999</offset></passage></document>", "a:3", "cannot follow"),
+        ("", "a", "holds no document"),
+        ("\n\n<b>", "a:5", "not well-formed"),
+    ],
+)
+def test_what_is_wrong_and_where(body: str, where: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse(body)
+    assert message in str(caught.value)
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<!DOCTYPE collection [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>',
+        '<!DOCTYPE collection [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        "<?xml version='1.0' encoding='nonsense'?>",
+    ],
+)
+def test_xml_that_is_refused(head: str) -> None:
+    with pytest.raises(UserError, match=r"a:\d+: "):
+        parse(document(), head=head)
+
+
+def test_a_large_file_is_streamed() -> None:
+    def size(n: int) -> int:
+        body = "".join(document(annotation("1", "Ocular", (0, 6)), id=str(i)) for i in range(n))
+        stream = io.BytesIO(f"{HEAD}<collection>{body}</collection>".encode())
+        tracemalloc.start()
+        for _ in read(stream, "a", "bioc-xml"):
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert size(2000) - size(200) < 500_000  # the elements alone would take several megabytes

@@ -1,0 +1,160 @@
+"""One contract for all registered formats; a new format adds its sample here."""
+
+import gzip
+import io
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranat.documents import Document
+from ranat.documents.formats import FORMATS, read
+from ranat.documents.source import Notice
+from ranat.errors import UsageError, UserError
+
+SAMPLES = {
+    "conll": "Aspirin\tB-Chemical\nhelps\tO\n\nHeart\tB-Disease\nfailure\tI-Disease\n",
+    "jsonl": '{"id": "1", "text": "Aspirin", "entities": [{"id": "T1", "type": "Chemical", "spans": [[0, 7]]}]}\n',
+    "pubtator": "1|t|Aspirin\n1|a|helps hearts.\n1\t0\t7\tAspirin\tChemical\tD001241\n1\tCID\tD001241\tD006323\n\n",
+    "bioc-xml": """<?xml version='1.0' encoding='UTF-8'?><!DOCTYPE collection SYSTEM 'BioC.dtd'>
+<collection><source/><document><id>1</id>
+<passage><offset>0</offset><text>Aspirin</text>
+<annotation id="0"><infon key="type">Chemical</infon><location offset="0" length="7"/><text>Aspirin</text></annotation>
+</passage></document></collection>
+""",
+}
+
+
+def parse(data: bytes, **options: object) -> list[Document]:
+    return list(read(io.BytesIO(data), **options))  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=FORMATS.names())
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def sample(name: str) -> bytes:
+    assert name in SAMPLES, "a new format needs a sample"
+    return SAMPLES[name].encode()
+
+
+def test_a_sample_is_recognised_by_its_content(name: str, sample: bytes) -> None:
+    documents = parse(sample)
+    assert documents == parse(sample, format=name)
+    assert documents[0].mention(documents[0].entities[0]) == "Aspirin"
+    assert documents[0].entities[0].type == "Chemical"
+
+
+def test_a_file_reads_alike_however_it_is_given(name: str, sample: bytes, tmp_path: Path) -> None:
+    suffix = FORMATS.get(name).suffixes[0]
+    plain, packed = tmp_path / f"a{suffix}", tmp_path / f"a{suffix}.gz"
+    plain.write_bytes(sample)
+    packed.write_bytes(gzip.compress(sample))
+    expected = list(read(plain))
+    assert list(read(packed)) == expected
+    assert list(read(str(plain))) == expected
+    assert list(read(io.StringIO(sample.decode()), name="a.x")) == expected
+    assert list(read(io.BytesIO(b"\xef\xbb\xbf" + sample), name="a.x")) == expected
+    with plain.open(encoding="utf-8") as file:
+        assert list(read(file)) == expected
+
+
+def test_windows_line_ends_change_nothing(name: str, sample: bytes) -> None:
+    assert parse(sample.replace(b"\n", b"\r\n")) == parse(sample)
+
+
+@pytest.mark.parametrize("data", [b"", b"\n \n"])
+def test_an_empty_file(name: str, data: bytes) -> None:
+    with pytest.raises(UserError, match=r"a\.x: the file is empty"):
+        parse(data, name="a.x", format=name)
+
+
+def test_invalid_utf8_names_its_line(name: str, sample: bytes) -> None:
+    with pytest.raises(UserError, match=r"a\.x:1: .*(invalid UTF-8: byte 0xff|invalid token)"):
+        parse(sample.replace(b"A", b"\xff", 1) if name != "bioc-xml" else b"<a>\xff</a>", name="a.x", format=name)
+
+
+def test_a_damaged_archive(name: str, sample: bytes) -> None:
+    packed = gzip.compress(sample * 50)
+    for damaged in (packed[:-9], packed[:40] + b"\0\0\0" + packed[43:]):
+        with pytest.raises(UserError, match=r"a\.gz: the gzip file is damaged"):
+            parse(damaged, name="a.gz", format=name)
+
+
+@given(text=st.text(max_size=200))
+def test_random_text_raises_nothing_but_user_errors(text: str) -> None:
+    for name in FORMATS.names():
+        _only_user_errors(text.encode(), name)
+
+
+@given(data=st.data())
+def test_a_mangled_sample_raises_nothing_but_user_errors(data: st.DataObject) -> None:
+    for name, text in SAMPLES.items():
+        sample = text.encode()
+        start = data.draw(st.integers(0, len(sample)))
+        end = data.draw(st.integers(start, min(start + 20, len(sample))))
+        insert = data.draw(
+            st.one_of(st.binary(max_size=4), st.sampled_from([b"-1", b"\t", b"\n\n", b"9999999999", b'"']))
+        )
+        _only_user_errors(sample[:start] + insert + sample[end:], name)
+
+
+def _only_user_errors(data: bytes, name: str) -> None:
+    for chosen in (None, name):
+        message, documents = "", []
+        try:
+            documents = parse(data, name="a.x", format=chosen)
+        except UserError as error:
+            message = str(error)
+        assert documents or re.match(r"a\.x(:\d+)?: ", message)
+        assert "\n" not in message
+        assert all(entity.end <= len(d.text) for d in documents for entity in d.entities)
+
+
+def test_two_formats_never_claim_one_sample() -> None:
+    for name, text in SAMPLES.items():
+        assert [known for known in FORMATS.names() if FORMATS.get(known).looks_like(text)] == [name]
+
+
+def test_an_unknown_format_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'pubtator'"):
+        parse(b"x", format="pubtater")
+
+
+def test_what_no_format_knows(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"a\.doc: the format is not recognised"):
+        parse(b"just prose\n", name="a.doc")
+
+
+def test_a_malformed_file_is_explained_by_the_format_of_its_suffix() -> None:
+    with pytest.raises(UserError, match=r"a\.jsonl:1: not JSON"):
+        parse(b"[\n", name="a.jsonl")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot read: No such file"):
+        list(read(tmp_path / "none.jsonl"))
+    with pytest.raises(UserError, match="cannot read: Is a directory"):
+        list(read(tmp_path))
+
+
+MISMATCH = b"1|t|Aspirin helps\n1\t0\t7\taspirin\tChemical\n\n1|t|Again\n"
+
+
+def test_a_published_corpus_is_noted_where_ones_own_is_refused() -> None:
+    with pytest.raises(UserError, match=r"a:2: .*'aspirin' but 'Aspirin'"):
+        parse(MISMATCH, name="a")
+    notices: list[Notice] = []
+    documents = parse(MISMATCH, name="a", notices=notices, published=True)
+    assert [document.id for document in documents] == ["1", "1#2"]
+    assert documents[0].mention(documents[0].entities[0]) == "Aspirin"
+    assert [(notice.kind, notice.where) for notice in notices] == [("mismatch", "a:2"), ("repeat", "a:4")]
+
+
+def test_a_document_twice_in_ones_own_file() -> None:
+    with pytest.raises(UserError, match=r"a:2: document '1' is there twice"):
+        parse(b"1|t|One\n1|t|One\n", name="a")

@@ -1,0 +1,108 @@
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranat.documents import Document, Entity, Relation
+from ranat.documents.formats import jsonl, read
+from ranat.documents.source import Notice
+from ranat.errors import UserError
+
+NAME = st.text(st.characters(codec="utf-8"), max_size=8)
+SCORE = st.one_of(st.none(), st.floats(0, 1))
+
+
+@st.composite
+def spans(draw: st.DrawFn, length: int) -> tuple[tuple[int, int], ...]:
+    """One to three spans in order within a text."""
+    cuts = sorted(draw(st.lists(st.integers(0, length), min_size=2, max_size=6, unique=True)))
+    return tuple(zip(cuts[::2], cuts[1::2], strict=False))
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> list[Document]:
+    result = []
+    for id in draw(st.lists(NAME, min_size=1, max_size=3, unique=True)):
+        text = draw(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
+        marked = sorted(draw(st.lists(spans(len(text)), max_size=4)))
+        entities = tuple(
+            Entity(f"T{i}", draw(NAME), found, draw(st.one_of(st.none(), NAME)), draw(SCORE))
+            for i, found in enumerate(marked)
+        )
+        relations = tuple(
+            Relation(draw(NAME), draw(NAME), draw(NAME), draw(SCORE)) for _ in range(draw(st.integers(0, 2)))
+        )
+        result.append(Document(id, text, entities, relations, draw(spans(len(text))), draw(spans(len(text)))))
+    return result
+
+
+def parse(*lines: object, notices: list[Notice] | None = None) -> list[Document]:
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    return list(read(io.BytesIO(text.encode()), "a", "jsonl", notices=notices))
+
+
+@given(documents())
+def test_what_is_written_is_read_back_equal(expected: list[Document]) -> None:
+    stream = io.StringIO()
+    jsonl.write(expected, stream)
+    stream.seek(0)
+    assert list(read(stream, format="jsonl")) == expected
+
+
+ENTITY = {"id": "T1", "type": "X", "spans": [[0, 2]]}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "not JSON: "),
+        ("[1]", "a line must be a JSON object"),
+        ({"text": "ab"}, "'id' is missing"),
+        ({"id": 1, "text": "ab"}, "'id' must be a string"),
+        ({"id": "1", "text": "ab", "entities": {}}, "'entities' must be a list"),
+        ({"id": "1", "text": "ab", "entities": [[]]}, "an entity must be a JSON object"),
+        ({"id": "1", "text": "ab", "entities": [ENTITY | {"spans": []}]}, "entity 'T1' has no span"),
+        ({"id": "1", "text": "ab", "entities": [ENTITY | {"spans": [[0, True]]}]}, "must be a list of [start, end]"),
+        ({"id": "1", "text": "ab", "entities": [ENTITY | {"spans": [[1, 1]]}]}, "empty span"),
+        ({"id": "1", "text": "ab", "entities": [ENTITY | {"spans": [[1, 3]]}]}, "past the text's 2 characters"),
+        ({"id": "1", "text": "ab", "entities": [ENTITY | {"text": "aB"}]}, "said to be 'aB' but 'ab'"),
+        ({"id": "1", "text": "ab", "entities": [ENTITY, ENTITY]}, "two entities with the id 'T1'"),
+        ({"id": "1", "text": "ab", "entities": [ENTITY | {"score": 2}]}, "'score' must be a number"),
+        ({"id": "1", "text": "ab", "relations": [{"type": "r", "head": "T1"}]}, "'tail' is missing"),
+        ({"id": "1", "text": "ab", "tokens": [[0, 3]]}, "'tokens': [0, 3] is not within"),
+        ('{"id": "1", "text": "\\ud800"}', "half a surrogate pair"),
+        ('{"id": "1", "text": "a", "x": ' + "[" * 100_000, "not JSON"),
+    ],
+)
+def test_a_malformed_line(line: object, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse({"id": "0", "text": "fine"}, line)
+    assert message in str(caught.value)
+    assert caught.value.where == "a:2"
+
+
+def test_a_discontinuous_mention_keeps_its_spans() -> None:
+    entity = {"id": "T1", "type": "X", "spans": [[0, 6], [20, 28]], "text": "Ocular toxicity", "concept": "D1"}
+    (document,) = parse({"id": "1", "text": "Ocular and auditory toxicity", "entities": [entity]})
+    assert document.entities == (Entity("T1", "X", ((0, 6), (20, 28)), "D1"),)
+
+
+def test_entities_come_sorted_by_where_they_start() -> None:
+    later = ENTITY | {"id": "T2", "spans": [[3, 5]]}
+    (document,) = parse({"id": "1", "text": "ab cd", "entities": [later, ENTITY]})
+    assert [entity.id for entity in document.entities] == ["T1", "T2"]
+
+
+def test_keys_that_are_not_read_are_counted() -> None:
+    notices: list[Notice] = []
+    parse(
+        {"id": "1", "text": "ab", "meta": 1, "entities": [ENTITY | {"note": "?"}]},
+        {"id": "2", "text": "", "meta": 2},
+        notices=notices,
+    )
+    assert sorted((notice.what, notice.count) for notice in notices) == [
+        ("the key 'entities.note' is not read (1 times)", 1),
+        ("the key 'meta' is not read (2 times)", 2),
+    ]
