@@ -10,6 +10,7 @@ import pytest
 
 from ranat import corpora
 from ranat.corpora.fetching import pins
+from ranat.corpora.files import Folder
 from ranat.corpora.loading import base
 from ranat.errors import UsageError, UserError
 
@@ -77,6 +78,7 @@ def test_a_folder_behind_a_link_is_found_and_a_circle_ends(tmp_path: Path) -> No
     (tmp_path / "data" / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "data")
     assert len(corpora.load("ncbi-disease", tmp_path / "data").splits["train"]) == 2
+    assert len(Folder(tmp_path / "data").plain) == 3
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
@@ -134,6 +136,13 @@ def test_bc2gm_offsets_skip_white_space_and_include_the_end(tmp_path: Path) -> N
         ("left out", 1, "train/ALTGENE.eval"),
         ("left out", 1, "test/ALTGENE.eval"),
     ]
+
+
+def test_check_tells_what_is_left_out_from_what_should_be(tmp_path: Path) -> None:
+    write_bc2gm(tmp_path, dev=True)
+    rows = {(row.split, row.what): row for row in corpora.check("bc2gm/original", tmp_path).rows}
+    row = rows["train/ALTGENE.eval", "alternative boundaries (left out)"]
+    assert (row.measured, row.published, row.ok) == (1, 14499, False)
 
 
 def test_bc2gm_without_its_devel_split_gives_a_tenth(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from ranat.corpora import fetch, fetching
 from ranat.errors import UsageError, UserError
 
-BODY = bytes(range(256)) * 1024
+BODY = b"".join(i.to_bytes(4) for i in range(1 << 16))  # no part of it equals another
 PATH = "owner/repo/abc/a%20folder/train.tsv"
 
 
@@ -109,6 +109,14 @@ def test_a_server_may_be_odd_if_the_bytes_are_right(server: Server, tmp_path: Pa
     server.moods = ["breaks off", mood]
     ((path, _),) = fetch("bc2gm", tmp_path, address=server.address)
     assert path.read_bytes() == BODY
+    assert len(server.requests) == 2
+
+
+def test_a_range_that_the_server_cannot_give_starts_again(server: Server, tmp_path: Path) -> None:
+    server.moods = ["breaks off", "416", "well"]
+    ((path, _),) = fetch("bc2gm", tmp_path, address=server.address)
+    assert path.read_bytes() == BODY
+    assert [asked for _, asked in server.requests] == [None, f"bytes={len(BODY) // 2}-", None]
 
 
 def test_a_part_of_an_earlier_run_is_gone_on_with(server: Server, tmp_path: Path) -> None:
