@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from ranat.documents.document import Document, Entity, Relation, Span
@@ -73,25 +72,27 @@ def read(source: Source) -> Iterator[Document]:
     left_out: Counter[str] = Counter()
     starts: dict[Element, int] = {}
     root: Element | None = None
-    try:
-        for event, element in iterparse(lines, ("start", "end"), forbid_dtd=False):
-            if root is None:
-                root = element
-            if event == "start" and element.tag in ("document", "annotation", "relation"):
-                starts[element] = lines.number
-            elif event == "end" and element.tag == "document":
-                yield _document(source, element, starts, left_out)
-                starts.clear()
-                root.clear()
-    except ParseError as error:
-        raise source.error(error.position[0], f"not well-formed XML: {error}") from None
-    except (DefusedXmlException, LookupError) as error:
-        # LookupError: an encoding that is declared but unknown.
-        raise source.error(
-            lines.number, f"XML that is not read: {error}", "remove its DTD or mend its header"
-        ) from None
+    for event, element in _events(source, lines):
+        if root is None:
+            root = element
+        if event == "start" and element.tag in ("document", "annotation", "relation"):
+            starts[element] = lines.number
+        elif event == "end" and element.tag == "document":
+            yield _document(source, element, starts, left_out)
+            starts.clear()
+            root.clear()
     for what, count in left_out.items():
         source.note("left out", f"{count} {what}", count=count)
+
+
+def _events(source: Source, lines: _Lines) -> Iterator[tuple[str, Element]]:
+    try:
+        yield from iterparse(lines, ("start", "end"), forbid_dtd=False)
+    except ParseError as error:
+        raise source.error(error.position[0], f"not well-formed XML: {error}") from None
+    except (ValueError, LookupError) as error:  # defined entities; an encoding that is unknown
+        what, remedy = f"XML that is not read: {error}", "remove its DTD or save it as UTF-8"
+        raise source.error(lines.number, what, remedy) from None
 
 
 def _document(source: Source, element: Element, starts: dict[Element, int], left_out: Counter[str]) -> Document:
