@@ -3,6 +3,9 @@ from pathlib import Path
 
 import pytest
 
+# Before torch is imported: matrices of 16 columns gain nothing from threads, and lose much on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:

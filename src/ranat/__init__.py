@@ -1,1 +1,31 @@
-"""RanAT4BIE: biomedical information extraction with random adversarial training."""
+"""RanAT4BIE: biomedical information extraction with random adversarial training.
+
+Everything public is loaded when it is first used, so that reading corpora needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ranat.corpora import Corpus
+    from ranat.documents import Document, Entity, Relation
+    from ranat.training import AdversarialStep, AdversarialTrainer
+
+_HOMES = {
+    "AdversarialStep": "ranat.training",
+    "AdversarialTrainer": "ranat.training",
+    "Corpus": "ranat.corpora",
+    "Document": "ranat.documents",
+    "Entity": "ranat.documents",
+    "Relation": "ranat.documents",
+}
+
+__all__ = ["AdversarialStep", "AdversarialTrainer", "Corpus", "Document", "Entity", "Relation"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ranat' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -139,6 +139,26 @@ def load(name_or_path: str | Path, data: Path | str | None = None) -> Corpus:
     return _published(name, Folder(data_folder(data)))
 
 
+def overview(data: Path | str | None = None) -> list[dict[str, str | int | None]]:
+    """Every form of every corpus: its name, form and task; where it was found and its documents, None if it is not."""
+    folder = Folder(data_folder(data))
+    rows: list[dict[str, str | int | None]] = []
+    for name in names():
+        definition = CORPORA.get(name)
+        try:
+            found = load_form(name, folder)
+        except NotFoundError:
+            found = None
+        row: dict[str, str | int | None] = {
+            "corpus": name,
+            "form": definition.form,
+            "task": definition.task,
+            "found": found and found.source,
+        }
+        rows.append(row | {split: found and len(found.splits[split]) for split in ("train", "dev", "test")})
+    return rows
+
+
 def load_form(name: str, folder: Folder) -> Corpus:
     """One form of a corpus, and never another in its place.
 

@@ -1,0 +1,1 @@
+"""What is done with runs: comparing them, and the demonstration."""

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import transformers
-import yaml
 from rich.console import Console
 from transformers import set_seed
 
@@ -28,7 +27,7 @@ from ranat.training.card import render_card
 from ranat.training.checkpoints import last_whole, load_weights, write_atomically
 from ranat.training.precision import autocast, resolve_precision
 from ranat.training.runtrainer import RunTrainer
-from ranat.training.settings import Settings
+from ranat.training.settings import Settings, read_settings
 
 
 def train(
@@ -70,7 +69,8 @@ def train(
     report_notices(corpus, console)
     tokenizer = load_tokenizer(settings.model)
     window = window_size(load_config(settings.model), tokenizer)
-    task = tasks.get(settings.task or corpus.task).for_corpus(corpus, tokenizer, window)
+    settings = settings.model_copy(update={"task": settings.task or corpus.task})
+    task = tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window)
     with console.status("encoding the training split"):
         encoded = task.encode(fraction(corpus.splits["train"], settings.train.fraction))
     for message in encoded.notices:
@@ -102,6 +102,12 @@ def train(
     write_atomically(out / "metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     shutil.rmtree(out / "checkpoints")
     return metrics
+
+
+def default_folder(settings: Settings) -> Path:
+    """runs/CORPUS-MODEL-REGIME-seedN."""
+    parts = [Path(settings.corpus).name, Path(settings.model).name, settings.regime, f"seed{settings.train.seed}"]
+    return Path("runs") / "-".join(parts).replace(" ", "-").replace("/", "-")
 
 
 def fraction(documents: Sequence[Document], share: float) -> Sequence[Document]:
@@ -167,10 +173,9 @@ def _may_write(out: Path, settings: Settings, *, resume: bool, overwrite: bool) 
                 "the folder is not empty and holds no run", where=str(out), remedy="name another with --out"
             )
     elif resume:
-        before = _flat(yaml.safe_load(saved.read_text(encoding="utf-8")))
-        now = _flat(settings.model_dump())
+        before, now = read_settings(saved).flat(), settings.flat()
         for key in sorted(before.keys() | now.keys()):
-            if before.get(key) != now.get(key):
+            if before.get(key) != now.get(key) and not (key == "task" and settings.task is None):
                 raise UserError(
                     f"the run began with {before.get(key)!r}, not {now.get(key)!r}",
                     where=f"{out}: {key}",
@@ -180,13 +185,6 @@ def _may_write(out: Path, settings: Settings, *, resume: bool, overwrite: bool) 
         raise UserError(
             "the folder holds a run already", where=str(out), remedy="--resume, --overwrite or another --out"
         )
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
 
 
 def _prepare(out: Path, settings: Settings, *, resume: bool) -> None:

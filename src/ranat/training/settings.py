@@ -59,6 +59,10 @@ class Settings(_Section):
     rat: RatSettings = RatSettings()
     train: TrainSettings = TrainSettings()
 
+    def flat(self) -> dict[str, Any]:
+        """Dotted key → value."""
+        return _flat(self.model_dump())
+
     def to_yaml(self) -> str:
         """The settings as a config file that gives them back."""
         values = self.model_dump()
@@ -142,6 +146,13 @@ def _attack(name: str, options: Mapping[str, Any]) -> Attack:
                 f"the attack {name} has no option {key!r}", where=f"attack.{key}", remedy=nearest(key, known)
             )
     return TypeAdapter(kind).validate_python(dict(options))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return flat
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:

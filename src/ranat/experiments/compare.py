@@ -1,0 +1,124 @@
+"""Compare runs: scores over seeds, paired tests against the first group, counted cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import yaml
+
+from ranat.errors import UserError
+from ranat.evaluation.significance import Counts, seed_test, sentence_test, summarise
+from ranat.training.run import read_json
+from ranat.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, as its folder tells it."""
+
+    folder: Path
+    settings: Settings
+    metrics: dict[str, Any]
+    cost: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The run in a folder.
+
+        Raises:
+            UserError: there is none, or it is not finished.
+        """
+        if not (folder / "metrics.json").is_file():
+            raise UserError("no finished run is here", where=str(folder), remedy="`ranat train --resume` finishes one")
+        settings = Settings.model_validate(yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")))
+        return cls(folder, settings, read_json(folder / "metrics.json"), read_json(folder / "cost.json"))
+
+    @property
+    def key(self) -> str:
+        """All settings but the seed: runs of one group share it."""
+        values = self.settings.model_dump()
+        values["train"].pop("seed")
+        return json.dumps(values, sort_keys=True)
+
+    def counts(self, split: str) -> Counts:
+        """(documents, 3) of true positives, predicted and gold mentions."""
+        rows = []
+        for line in (self.folder / "predictions" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines():
+            document = json.loads(line)
+            gold, found = ({json.dumps(mention) for mention in document[side]} for side in ("gold", "predicted"))
+            rows.append((len(gold & found), len(found), len(gold)))
+        return np.array(rows, dtype=np.float64)
+
+
+def compare(folders: Sequence[Path]) -> dict[str, Any]:
+    """Groups of runs that differ in the seed alone, each beside the first.
+
+    The first group is the standard training among them, else that of the first run named. Two p-values go with a
+    difference: over seeds (paired t-test on the seeds both have) and over test sentences (approximate randomisation on
+    counts averaged over seeds). Test is used if all runs have it, else dev.
+
+    Returns:
+        {"split", "groups": [{"name", "seeds", "f1": {n, mean, sd, low, high}, "xfp_ratio", "seconds_ratio", …}]}
+    Raises:
+        UserError: a folder holds no finished run, or two runs were scored on different texts.
+    """
+    runs = [Run.read(folder) for folder in folders]
+    split = "test" if all("test" in run.metrics for run in runs) else "dev"
+    texts = runs[0].metrics["splits"][split]["sha256"]
+    for run in runs:
+        if run.metrics["splits"][split]["sha256"] != texts:
+            raise UserError(
+                f"was scored on another {split} split than {runs[0].folder}",
+                where=str(run.folder),
+                remedy="compare runs on one corpus and one form of it",
+            )
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.key, []).append(run)
+    ordered = sorted(groups.values(), key=lambda group: group[0].settings.regime != "standard")
+    base = ordered[0]
+    rows = [{"name": _name(group, ordered), **_row(group, base, split)} for group in ordered]
+    return {"split": split, "groups": rows}
+
+
+def _row(group: list[Run], base: list[Run], split: str) -> dict[str, Any]:
+    f1 = {run.settings.train.seed: run.metrics[split]["f1"] for run in group}
+    base_f1 = {run.settings.train.seed: run.metrics[split]["f1"] for run in base}
+    row: dict[str, Any] = {
+        "settings": json.loads(group[0].key),
+        "folders": [str(run.folder) for run in group],
+        "seeds": sorted(f1),
+        "f1": asdict(summarise(list(f1.values()))),
+        "xfp_ratio": _mean(group, "xfp") / _mean(base, "xfp"),
+        "seconds_ratio": _mean(group, "train_seconds") / _mean(base, "train_seconds"),
+        "attacked": sum(run.cost["attacked_batches"] for run in group) / sum(run.cost["batches"] for run in group),
+    }
+    if group is not base:
+        shared = sorted(f1.keys() & base_f1.keys())
+        row["difference"] = row["f1"]["mean"] - float(np.mean(list(base_f1.values())))
+        row["p_seeds"] = seed_test([base_f1[seed] for seed in shared], [f1[seed] for seed in shared])
+        row["p_sentences"] = sentence_test(_mean_counts(base, split), _mean_counts(group, split))
+    return row
+
+
+def _mean(group: list[Run], name: str) -> float:
+    return float(np.mean([run.cost[name] for run in group]))
+
+
+def _mean_counts(group: list[Run], split: str) -> Counts:
+    mean: Counts = np.mean([run.counts(split) for run in group], axis=0)
+    return mean
+
+
+def _name(group: list[Run], groups: Sequence[list[Run]]) -> str:
+    """The regime, and the settings that tell the group from others of the same regime."""
+    regime = group[0].settings.regime
+    own = group[0].settings.flat()
+    others = [other[0].settings.flat() for other in groups if other[0].settings.regime == regime and other is not group]
+    telling = [key for key in own if key != "train.seed" and any(other.get(key) != own[key] for other in others)]
+    return ", ".join([regime, *(f"{key}={own[key]}" for key in telling)])

@@ -1,0 +1,96 @@
+"""Evaluate a trained run on a split of its corpus, or on another corpus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from rich.console import Console
+
+from ranat import corpora
+from ranat.errors import UsageError, UserError
+from ranat.models.loading import load_config, load_model, load_tokenizer, window_size
+from ranat.tasks import Task, tasks
+from ranat.training.precision import autocast, resolve_precision
+from ranat.training.run import quiet_libraries, report_notices
+from ranat.training.settings import Settings, read_settings
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run's model, ready to predict.
+
+    Args:
+        settings: what it was trained with.
+        task: with the labels of the model.
+        model: in float32.
+    """
+
+    settings: Settings
+    task: Task
+    model: Any
+
+    @classmethod
+    def load(cls, run: Path) -> Self:
+        """The trained model of a run folder.
+
+        Raises:
+            UserError: the folder holds no finished run.
+        """
+        if not (run / "config.yaml").is_file():
+            raise UserError("no run is here", where=str(run), remedy="name a folder that `ranat train --out` wrote")
+        if not (run / "model" / "config.json").is_file():
+            raise UserError("the run is not finished", where=str(run), remedy="`ranat train --resume` goes on with it")
+        quiet_libraries()
+        folder = str(run / "model")
+        settings = read_settings(run / "config.yaml")
+        tokenizer, config = load_tokenizer(folder), load_config(folder)
+        labels = [config.id2label[number] for number in range(config.num_labels)]
+        kind = tasks.get(str(settings.task))
+        return cls(
+            settings,
+            kind.for_labels(labels, tokenizer, window_size(config, tokenizer)),
+            load_model(kind.auto_class, folder),
+        )
+
+
+def evaluate(
+    run: Path, *, split: str = "test", on: str | None = None, data: Path | None = None, console: Console | None = None
+) -> dict[str, Any]:
+    """Scores of a run.
+
+    Args:
+        run: the run folder.
+        split: "train", "dev" or "test".
+        on: another corpus than its own.
+        data: the folder of corpora.
+        console: where progress is shown.
+    Returns:
+        The scores, with "corpus", "split" and "definition".
+    Raises:
+        UserError: the run or the corpus cannot be read, or the corpus has other types.
+        UsageError: the corpus has no such split.
+    """
+    console = console or Console(quiet=True)
+    trained = TrainedRun.load(run)
+    name = on or trained.settings.corpus
+    with console.status(f"reading {name}"):
+        corpus = corpora.load(name, data)
+    report_notices(corpus, console)
+    if split not in corpus.splits:
+        raise UsageError(f"{name} has no split {split!r}", where="--split", remedy=f"it has {', '.join(corpus.splits)}")
+    gold = corpus.splits[split]
+    known = {label[2:] for label in trained.task.labels}
+    types = {entity.type for document in gold for entity in document.entities}
+    if not types & known:
+        raise UserError(
+            f"none of its types ({', '.join(sorted(types))}) is known to the model ({', '.join(sorted(known - {''}))})",
+            where=name,
+            remedy="evaluate on a corpus with the types it was trained on",
+        )
+    precision = resolve_precision(trained.settings.train.precision)
+    with console.status(f"tagging {len(gold)} documents"), autocast(precision):
+        found = trained.task.predict(trained.model, gold)
+    scores = trained.task.score(gold, found)
+    return {"corpus": name, "split": split, **scores, "definition": trained.task.definition}
