@@ -149,13 +149,9 @@ def overview(data: Path | str | None = None) -> list[dict[str, str | int | None]
             found = load_form(name, folder)
         except NotFoundError:
             found = None
-        row: dict[str, str | int | None] = {
-            "corpus": name,
-            "form": definition.form,
-            "task": definition.task,
-            "found": found and found.source,
-        }
-        rows.append(row | {split: found and len(found.splits[split]) for split in ("train", "dev", "test")})
+        source = found.source if found else None
+        sizes = {split: len(found.splits[split]) if found else None for split in ("train", "dev", "test")}
+        rows.append({"corpus": name, "form": definition.form, "task": definition.task, **sizes, "found": source})
     return rows
 
 
