@@ -1,0 +1,42 @@
+"""Trains each attack for a few steps and saves what came out; started alone or by torchrun, see test_distributed.py.
+
+usage: distributed_script.py OUT BATCH_SIZE
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from safetensors.torch import save_file
+from test_trainer import features, task
+from transformers import TrainingArguments
+
+import tiny
+from ranat import AdversarialTrainer
+from ranat.attacks import FGM, FGSM, PGD, SMART, FreeLB
+from ranat.training import Bernoulli
+
+ATTACKS = {
+    "fgsm": FGSM(epsilon=0.01), "fgm": FGM(epsilon=0.3), "pgd": PGD(epsilon=0.3), "freelb": FreeLB(epsilon=0.3),
+    "smart": SMART(epsilon=0.3, sigma=0.05), "pgd-original": PGD(epsilon=0.3, preset="original"),
+    "freelb-original": FreeLB(epsilon=0.3, preset="original"),
+}  # fmt: skip
+
+out, batch_size = Path(sys.argv[1]), int(sys.argv[2])
+for name, attack in ATTACKS.items():
+    trainer = AdversarialTrainer(
+        model=tiny.model(),
+        args=TrainingArguments(
+            output_dir=str(out / "trainer"), per_device_train_batch_size=batch_size, num_train_epochs=2,
+            gradient_accumulation_steps=2, learning_rate=1e-3, report_to="none", save_strategy="no", use_cpu=True,
+            ddp_backend="gloo", remove_unused_columns=False, disable_tqdm=True,
+            train_sampling_strategy="sequential",
+        ),
+        train_dataset=features(48), data_collator=task().collate, compute_loss_func=task().loss,
+        attack=attack, gate=Bernoulli(p=0.5, seed=1),
+    )  # fmt: skip
+    trainer.train()
+    rank = os.environ.get("RANK", "0")
+    save_file(trainer.model.state_dict(), out / f"{name}-{rank}.safetensors")
+    (out / f"{name}-{rank}.json").write_text(json.dumps(trainer.step.cost.to_dict()))
