@@ -20,7 +20,7 @@ STANDARD = "none"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RatSettings(_Section):
@@ -110,15 +110,15 @@ def read_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise _explained(error, place) from None
-    return _resolved(settings, sorted(values.get("rat", {})), place)
+    return _resolved(settings, values, place)
 
 
-def _resolved(settings: Settings, rat_keys: list[str], place: str) -> Settings:
+def _resolved(settings: Settings, given: Mapping[str, Any], place: str) -> Settings:
     name = str(settings.attack.get("name", STANDARD))
     options = {key: value for key, value in settings.attack.items() if key != "name"}
     if name == STANDARD:
-        idle = [*(f"attack.{option}" for option in options), *(f"rat.{key}" for key in rat_keys)]
-        if idle and "name" not in settings.attack:  # "none" said aloud switches off what a file sets
+        idle = [f"attack.{option}" for option in options] + [f"rat.{key}" for key in sorted(given.get("rat", {}))]
+        if idle and "name" not in given.get("attack", {}):  # "none" said aloud switches off what a file sets
             remedy = f"attack.name is one of {', '.join(attacks.names())}"
             raise UsageError("is set, but there is no attack", where=f"{place}{idle[0]}", remedy=remedy)
         attack: dict[str, Any] = {"name": STANDARD}
@@ -127,6 +127,8 @@ def _resolved(settings: Settings, rat_keys: list[str], place: str) -> Settings:
             made = _attack(name, options)
         except ValidationError as error:
             raise _explained(error, place, "attack.") from None
+        except UsageError as error:
+            raise UsageError(error.what, where=f"{place}{error.where}", remedy=error.remedy) from None
         attack = {"name": name, **dataclasses.asdict(made)}
     rate = settings.train.learning_rate or learning_rate(settings.model)
     return settings.model_copy(
@@ -135,10 +137,10 @@ def _resolved(settings: Settings, rat_keys: list[str], place: str) -> Settings:
 
 
 def _attack(name: str, options: Mapping[str, Any]) -> Attack:
-    try:
-        kind = attacks.get(name)
-    except UsageError as error:
-        raise UsageError(error.what, where="attack.name", remedy=error.remedy) from None
+    if name not in attacks.names():
+        remedy = nearest(name, [*attacks.names(), STANDARD])
+        raise UsageError(f"unknown attack {name!r}", where="attack.name", remedy=remedy)
+    kind = attacks.get(name)
     known = [field.name for field in dataclasses.fields(kind)]
     for key in options:
         if key not in known:
