@@ -1,5 +1,8 @@
 """Trains each attack for a few steps and saves what came out; started alone or by torchrun, see test_distributed.py.
 
+The optimizer is SGD: Adam makes steps of full size even from a gradient that is rounding noise around zero, and the
+bias of an attention key has such a gradient.
+
 usage: distributed_script.py OUT BATCH_SIZE
 """
 
@@ -24,15 +27,23 @@ ATTACKS = {
 }  # fmt: skip
 
 out, batch_size = Path(sys.argv[1]), int(sys.argv[2])
+args = TrainingArguments(
+    output_dir=str(out / "trainer"),
+    per_device_train_batch_size=batch_size,
+    num_train_epochs=2,
+    gradient_accumulation_steps=2,
+    learning_rate=0.1,
+    optim="sgd", report_to="none",
+    save_strategy="no",
+    use_cpu=True,
+    remove_unused_columns=False,
+    disable_tqdm=True,
+    train_sampling_strategy="sequential",
+)
 for name, attack in ATTACKS.items():
     trainer = AdversarialTrainer(
         model=tiny.model(),
-        args=TrainingArguments(
-            output_dir=str(out / "trainer"), per_device_train_batch_size=batch_size, num_train_epochs=2,
-            gradient_accumulation_steps=2, learning_rate=1e-3, report_to="none", save_strategy="no", use_cpu=True,
-            ddp_backend="gloo", remove_unused_columns=False, disable_tqdm=True,
-            train_sampling_strategy="sequential",
-        ),
+        args=args,
         train_dataset=features(48), data_collator=task().collate, compute_loss_func=task().loss,
         attack=attack, gate=Bernoulli(p=0.5, seed=1),
     )  # fmt: skip

@@ -1,0 +1,182 @@
+"""What training costs: our standard, adversarial and random adversarial training beside `transformers.Trainer`.
+
+    python benchmarks/training.py --data FOLDER_OF_CORPORA [--f1] [--output benchmarks/training.json]
+
+Every measurement is a process of its own (so peak memory is its own), all take the same sentences of ncbi-disease with
+minilm, and rounds go through all of them in turn, so that a machine that slows down slows all. Reported are medians
+over rounds and ratios of them. `Trainer` runs as its token-classification example does: its default settings, padding
+to the longest, no grouping. `--f1` first trains on the whole corpus for six epochs and reports strict test F1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+PGD = {"name": "pgd", "epsilon": 0.3, "steps": 3}
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "standard": {},
+    "fgsm": {"attack": {"name": "fgsm", "epsilon": 0.005}, "rat": {"p": 1}},
+    "fgm": {"attack": {"name": "fgm", "epsilon": 0.3}, "rat": {"p": 1}},
+    "pgd": {"attack": PGD, "rat": {"p": 1}},
+    "pgd rat": {"attack": PGD, "rat": {"p": 0.5}},
+    "freelb": {"attack": PGD | {"name": "freelb"}, "rat": {"p": 1}},
+    "smart": {"attack": PGD | {"name": "smart"}, "rat": {"p": 1}},
+}
+PEER = "Trainer"
+BOUNDS = {
+    "Trainer / standard, seconds": (2.0, "at least"),
+    "pgd / standard, seconds": (3.3, "at most"),
+    "pgd rat / standard, seconds": (2.2, "at most"),
+    **{f"{name} / standard, memory": (1.2, "at most") for name in ("fgsm", "fgm", "pgd", "pgd rat", "freelb")},
+}
+
+
+def main() -> None:
+    """Measure all configurations in turn and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of corpora")
+    parser.add_argument("--sentences", type=int, default=1280)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--f1", action="store_true", help="also train six epochs on the whole corpus")
+    parser.add_argument("--output", type=Path, help="write the figures as JSON")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.only:
+        print(json.dumps(measure(chosen.only, chosen.data, chosen.sentences)))
+        return
+
+    result: dict[str, Any] = {"machine": machine(), "sentences": chosen.sentences, "rounds": chosen.rounds}
+    if chosen.f1:
+        result["f1"] = full_training(chosen.data)
+        print(
+            f"strict test F1 after {result['f1']['epochs']:g} epochs: {result['f1']['test']:.4f} (wanted: ≥ 0.82)"
+        )
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in (PEER, *CONFIGURATIONS)}
+    for number in range(chosen.rounds):
+        for name, measured in runs.items():
+            command = [
+                sys.executable,
+                __file__,
+                "--data",
+                str(chosen.data),
+                "--sentences",
+                str(chosen.sentences),
+                "--only",
+                name,
+            ]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            measured.append(json.loads(done.stdout.splitlines()[-1]))
+            print(
+                f"round {number + 1}: {name}: {measured[-1]['seconds']:.1f} s, {measured[-1]['memory']:.0f} MiB",
+                file=sys.stderr,
+            )
+    median = {
+        name: {key: statistics.median(run[key] for run in measured) for key in ("seconds", "memory", "xfp")}
+        for name, measured in runs.items()
+    }
+    standard = median["standard"]
+    ratios = {f"{PEER} / standard, seconds": median[PEER]["seconds"] / standard["seconds"]}
+    for key in ("seconds", "memory", "xfp"):
+        ratios |= {
+            f"{name} / standard, {key}": median[name][key] / standard[key]
+            for name in CONFIGURATIONS
+            if name != "standard"
+        }
+    for name, ratio in ratios.items():
+        bound, kind = BOUNDS.get(name, (0.0, ""))
+        verdict = f"  (wanted: {kind} {bound})" if kind else ""
+        print(f"{name:32} {ratio:5.2f}{verdict}")
+    result |= {"median": median, "ratios": ratios, "runs": runs}
+    if chosen.output:
+        chosen.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def measure(name: str, data: Path, sentences: int) -> dict[str, float]:
+    """Train one epoch in this process: seconds of training, peak memory in MiB, forward-equivalents."""
+    from ranat import corpora
+    from ranat.models.loading import load_model, load_tokenizer
+    from ranat.tasks.ner import NER
+    from ranat.training.run import quiet_libraries
+
+    quiet_libraries()
+    corpus = corpora.load("ncbi-disease", data)
+    tokenizer = load_tokenizer("minilm")
+    task = NER.for_corpus(corpus, tokenizer, 512)
+    encoded = task.encode(corpus.splits["train"][:sentences])
+    model = load_model(NER.auto_class, "minilm", num_labels=3)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = peer(model, encoded, tokenizer, folder) if name == PEER else ours(name, model, encoded, task, folder)
+        started = time.perf_counter()
+        trainer.train()
+        seconds = time.perf_counter() - started
+    xfp = 3 * trainer.state.global_step if name == PEER else trainer.step.cost.xfp
+    return {"seconds": seconds, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "xfp": xfp}
+
+
+def peer(model: Any, encoded: Any, tokenizer: Any, folder: str) -> Any:
+    """`transformers.Trainer` with its defaults."""
+    from transformers import DataCollatorForTokenClassification, Trainer, TrainingArguments
+
+    rows = [{name: row[name] for name in ("input_ids", "labels")} for row in encoded.features]
+    args = TrainingArguments(
+        output_dir=folder, per_device_train_batch_size=32, num_train_epochs=1, learning_rate=2e-4, warmup_steps=0.1,
+        weight_decay=0.01, save_strategy="no", report_to="none", disable_tqdm=True,
+    )  # fmt: skip
+    return Trainer(
+        model=model, args=args, train_dataset=rows, data_collator=DataCollatorForTokenClassification(tokenizer)
+    )
+
+
+def ours(name: str, model: Any, encoded: Any, task: Any, folder: str) -> Any:
+    """What `ranat train` runs, without evaluation and saving."""
+    from ranat.training.precision import resolve_precision
+    from ranat.training.runtrainer import RunTrainer
+    from ranat.training.settings import read_settings
+
+    train = {"epochs": 1, "precision": resolve_precision("auto")}
+    settings = read_settings(
+        flags={"corpus": "ncbi-disease", "model": "minilm", "train": train, **CONFIGURATIONS[name]}
+    )
+    trainer = RunTrainer(settings, Path(folder), task, model, encoded, [], None)
+    trainer.args.eval_strategy = trainer.args.save_strategy = "no"
+    return trainer
+
+
+def full_training(data: Path) -> dict[str, float]:
+    """Strict F1 of standard training with the defaults, six epochs on the whole corpus."""
+    from rich.console import Console
+
+    from ranat.training.run import train
+    from ranat.training.settings import read_settings
+
+    settings = read_settings(flags={"corpus": "ncbi-disease", "model": "minilm", "train": {"epochs": 6}})
+    with tempfile.TemporaryDirectory() as folder:
+        metrics = train(settings, Path(folder) / "run", data=data, console=Console(stderr=True))
+    return {"epochs": 6, "dev": metrics["dev"]["f1"], "test": metrics["test"]["f1"]}
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    import torch
+    import transformers
+
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+
+
+if __name__ == "__main__":
+    main()
