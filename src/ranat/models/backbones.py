@@ -49,7 +49,7 @@ def resolve(name: str) -> str:
         UserError: a folder without a model, or `minilm` without the package that brings it.
     """
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         if not (folder / "config.json").is_file():
             raise UserError("the folder holds no model", where=name, remedy="it needs config.json, weights, tokenizer")
         return str(folder)

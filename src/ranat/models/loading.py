@@ -16,7 +16,7 @@ def load_tokenizer(name: str) -> Any:
     """The fast tokenizer of a backbone, with the truncation and padding its file may ask for switched off.
 
     Raises:
-        UserError: it cannot be loaded, or has no fast form (which alone knows which word a token is of).
+        UserError: it cannot be loaded, has no vocabulary, or no fast form (which alone knows which word a token is of).
     """
     source = resolve(name)
     # RoBERTa's tokenizer needs to be told that words are split already; a slow conversion would need sentencepiece.
@@ -25,6 +25,10 @@ def load_tokenizer(name: str) -> Any:
         raise UserError(
             f"{type(tokenizer).__name__} has no fast form", where=name, remedy="use a backbone with tokenizer.json"
         )
+    # Where the files are missing transformers makes up a tokenizer that knows special tokens only.
+    learnt = tokenizer.get_vocab().keys() - set(tokenizer.all_special_tokens)
+    if not any(character.isalnum() for token in learnt for character in token):
+        raise UserError("the tokenizer has no vocabulary", where=name, remedy="add tokenizer.json or its vocabulary")
     never_truncate(tokenizer)
     return tokenizer
 
@@ -64,8 +68,8 @@ def load_config(name: str) -> Any:
 def _load(auto_class: Any, source: str, **settings: Any) -> Any:
     try:
         return auto_class.from_pretrained(source, trust_remote_code=False, **settings)
-    except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
+    except Exception as error:  # a damaged file may raise anything: SafetensorError, KeyError, a bare Exception
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
             f"cannot load {source}: {first}",
             where="model",
