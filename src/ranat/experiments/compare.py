@@ -33,7 +33,7 @@ class Run:
         Raises:
             UserError: there is none, or it is not finished.
         """
-        if not (folder / "metrics.json").is_file():
+        if not all((folder / name).is_file() for name in ("metrics.json", "config.yaml", "cost.json")):
             raise UserError("no finished run is here", where=str(folder), remedy="`ranat train --resume` finishes one")
         settings = Settings.model_validate(yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")))
         return cls(folder, settings, read_json(folder / "metrics.json"), read_json(folder / "cost.json"))
@@ -65,7 +65,8 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
     Returns:
         {"split", "groups": [{"name", "seeds", "f1": {n, mean, sd, low, high}, "xfp_ratio", "seconds_ratio", …}]}
     Raises:
-        UserError: a folder holds no finished run, or two runs were scored on different texts.
+        UserError: a folder holds no finished run, two runs were scored on different texts, or are the same but for
+            their folder.
     """
     runs = [Run.read(folder) for folder in folders]
     split = "test" if all("test" in run.metrics for run in runs) else "dev"
@@ -79,7 +80,15 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
             )
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        groups.setdefault(run.key, []).append(run)
+        group = groups.setdefault(run.key, [])
+        for other in group:
+            if other.settings.train.seed == run.settings.train.seed:
+                raise UserError(
+                    f"has the settings and the seed of {other.folder}",
+                    where=str(run.folder),
+                    remedy="name one of the two, once",
+                )
+        group.append(run)
     ordered = sorted(groups.values(), key=lambda group: group[0].settings.regime != "standard")
     base = ordered[0]
     rows = [{"name": _name(group, ordered), **_row(group, base, split)} for group in ordered]
