@@ -143,7 +143,7 @@ def pgd(**options: Any) -> dict[str, Any]:
         (BASE | {"train": {"warmup": 1}}, "train.warmup: input should be less than 1, not 1"),
         (BASE | {"train": {"fraction": 0}}, "train.fraction: input should be greater than 0, not 0"),
         (BASE | {"train": 3}, "train: input should be a valid"),
-        (BASE | {"train": {"report_to": "wandb"}}, "train.report_to: input should be a valid list, not 'wandb'"),
+        (BASE | {"train": {"report_to": 3}}, "train.report_to: input should be a valid list, not 3"),
         (pgd() | {"rat": {"p": 1.5}}, "rat.p: input should be less than or equal to 1, not 1.5"),
         (pgd() | {"rat": {"p": -0.1}}, "rat.p: input should be greater than or equal to 0, not -0.1"),
         (pgd() | {"rat": {"p": float("nan")}}, "rat.p: input should be a finite number, not nan"),

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import tiny
+from ranat.documents import Document, Entity
+from ranat.errors import UserError
+from ranat.evaluation.significance import sentence_test
+from ranat.experiments.compare import Run, compare
+from ranat.tasks.ner import NER
+from ranat.training.cost import Cost
+from ranat.training.run import documents_hash, write_predictions
+from ranat.training.settings import read_settings
+
+GOLD = [Document(str(i), f"w{i} and more", (Entity("T1", "Disease", ((0, 2),)),)) for i in range(20)]
+PGD = {"name": "pgd", "epsilon": 0.3}
+
+
+def finished(
+    folder: Path,
+    right: int,
+    *,
+    cost: Cost | None = None,
+    splits: tuple[str, ...] = ("dev", "test"),
+    gold: list[Document] = GOLD,
+    **settings: Any,
+) -> Path:
+    """A run folder as `train` leaves it, whose model found the first `right` mentions and one that is none."""
+    wrong = Entity("T9", "Disease", ((3, 6),))
+    found = [
+        Document(d.id, d.text, d.entities * (i < right) + (wrong,) * (i == 0)) for i, d in enumerate(gold)
+    ]  # fmt: skip
+    folder.mkdir()
+    values = {"corpus": "demo", "model": "minilm", "task": "ner", **settings}
+    (folder / "config.yaml").write_text(read_settings(flags=values).to_yaml())
+    metrics: dict[str, Any] = {"definition": NER.definition, "splits": {}, "per_type": {}}
+    for split in splits:
+        write_predictions(folder, split, gold, found)
+        metrics[split] = NER(("O",), tiny.tokenizer("bert"), 64).score(gold, found)
+        metrics["per_type"][split] = metrics[split].pop("per_type")
+        metrics["splits"][split] = {"documents": len(gold), "sha256": documents_hash(gold)}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    cost = cost or Cost(batches=10, forward=10, backward=10, train_seconds=2.0)
+    (folder / "cost.json").write_text(json.dumps(cost.to_dict()))
+    return folder
+
+
+def f1(right: int) -> float:
+    return 2 * right / (right + 1 + 20)
+
+
+def test_a_group_is_all_but_the_seed_and_standard_comes_first(tmp_path: Path) -> None:
+    attacked = Cost(batches=10, attacked_batches=4, forward=22, backward=14, backward_to_input=8, train_seconds=5.0)
+    folders = [
+        finished(tmp_path / f"rat{seed}", 14 + seed, attack=PGD, train={"seed": seed}, cost=attacked)
+        for seed in range(3)
+    ] + [finished(tmp_path / f"standard{seed}", 10 + 2 * seed, train={"seed": seed}) for seed in (2, 1)]
+    result = compare(folders)
+    assert result["split"] == "test"
+    standard, rat = result["groups"]
+    assert (standard["name"], standard["seeds"]) == ("standard", [1, 2])
+    assert (rat["name"], rat["seeds"]) == ("pgd RAT p=0.5", [0, 1, 2])
+    assert rat["folders"] == [str(folder) for folder in folders[:3]]
+
+    scores = {"standard": [f1(14), f1(12)], "rat": [f1(14), f1(15), f1(16)]}
+    assert rat["f1"]["mean"] == pytest.approx(np.mean(scores["rat"]))
+    assert rat["f1"]["sd"] == pytest.approx(np.std(scores["rat"], ddof=1))
+    assert (rat["f1"]["n"], standard["f1"]["n"]) == (3, 2)
+    assert rat["difference"] == pytest.approx(np.mean(scores["rat"]) - np.mean(scores["standard"]))
+    assert rat["xfp_ratio"] == pytest.approx((22 + 28 + 8) / 30)
+    assert rat["seconds_ratio"] == pytest.approx(2.5)
+    assert (rat["attacked"], standard["attacked"]) == (0.4, 0)
+    assert standard["xfp_ratio"] == standard["seconds_ratio"] == 1
+    assert not {"difference", "p_seeds", "p_sentences"} & standard.keys()
+
+    # Only seeds 1 and 2 are paired, each with its own.
+    assert rat["p_seeds"] == pytest.approx(stats.ttest_rel([f1(15), f1(16)], [f1(12), f1(14)]).pvalue)
+    mean_counts = [
+        np.mean([Run.read(folder).counts("test") for folder in part], axis=0) for part in (folders[3:], folders[:3])
+    ]
+    assert rat["p_sentences"] == sentence_test(*mean_counts)
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_counts_are_those_of_each_document(tmp_path: Path) -> None:
+    counts = Run.read(finished(tmp_path / "run", 12)).counts("test")
+    assert counts.shape == (20, 3)
+    assert counts[0].tolist() == [1, 2, 1]
+    assert counts[11].tolist() == [1, 1, 1]
+    assert counts[12].tolist() == [0, 0, 1]
+
+
+def test_without_a_standard_run_the_first_named_comes_first(tmp_path: Path) -> None:
+    fgm = finished(tmp_path / "a", 12, attack={"name": "fgm"})
+    pgd = finished(tmp_path / "b", 13, attack=PGD, rat={"p": 1})
+    assert [group["name"] for group in compare([pgd, fgm])["groups"]] == ["pgd AT", "fgm RAT p=0.5"]
+    assert [group["name"] for group in compare([fgm, pgd])["groups"]] == ["fgm RAT p=0.5", "pgd AT"]
+
+
+def test_one_seed_has_no_test_over_seeds(tmp_path: Path) -> None:
+    standard = finished(tmp_path / "a", 12)
+    better = finished(tmp_path / "b", 20, attack=PGD)
+    (_, group) = compare([standard, better])["groups"]
+    assert group["p_seeds"] is None
+    assert group["p_sentences"] < 0.05
+    assert (group["f1"]["sd"], group["f1"]["low"]) == (None, None)
+
+
+def test_seeds_that_are_not_shared_are_not_paired(tmp_path: Path) -> None:
+    standard = [finished(tmp_path / f"a{seed}", 12, train={"seed": seed}) for seed in (0, 1)]
+    other = [finished(tmp_path / f"b{seed}", 13, attack=PGD, train={"seed": seed}) for seed in (2, 3)]
+    (_, group) = compare([*standard, *other])["groups"]
+    assert group["p_seeds"] is None
+
+
+def test_rows_of_one_regime_are_told_apart_by_what_differs(tmp_path: Path) -> None:
+    weak = finished(tmp_path / "a", 12, attack=PGD)
+    strong = finished(tmp_path / "b", 12, attack=PGD | {"epsilon": 1.0})
+    longer = finished(tmp_path / "c", 12, attack=PGD | {"epsilon": 1.0}, train={"epochs": 9, "seed": 5})
+    other = finished(tmp_path / "d", 12, attack={"name": "fgm"}, rat={"p": 1})
+    names = [group["name"] for group in compare([weak, strong, longer, other])["groups"]]
+    assert names == [
+        "pgd RAT p=0.5, attack.epsilon=0.3, train.epochs=5.0",
+        "pgd RAT p=0.5, attack.epsilon=1.0, train.epochs=5.0",
+        "pgd RAT p=0.5, attack.epsilon=1.0, train.epochs=9.0",
+        "fgm AT",
+    ]
+
+
+def test_dev_is_used_unless_all_have_test(tmp_path: Path) -> None:
+    with_test = finished(tmp_path / "a", 12)
+    without = finished(tmp_path / "b", 13, attack=PGD, splits=("dev",))
+    assert compare([with_test, without])["split"] == "dev"
+    assert compare([with_test])["split"] == "test"
+
+
+def test_runs_on_different_texts_are_refused(tmp_path: Path) -> None:
+    first = finished(tmp_path / "a", 12)
+    second = finished(tmp_path / "b", 12, gold=GOLD[1:], attack=PGD)
+    with pytest.raises(UserError) as caught:
+        compare([first, second])
+    assert str(caught.value) == (
+        f"{second}: was scored on another test split than {first} (compare runs on one corpus and one form of it)"
+    )
+
+
+@pytest.mark.parametrize("missing", ["metrics.json", "config.yaml", "cost.json", None])
+def test_a_folder_without_a_finished_run_is_refused(tmp_path: Path, missing: str | None) -> None:
+    folder = finished(tmp_path / "a", 12)
+    if missing:
+        (folder / missing).unlink()
+    else:
+        shutil.rmtree(folder)
+    with pytest.raises(UserError, match=f"^{folder}.*no finished run"):
+        compare([folder])
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_one_seed_twice_is_refused(tmp_path: Path, copied: bool) -> None:
+    """Two runs of one seed are no two seeds, and dropping one silently would hide which."""
+    first = finished(tmp_path / "a", 12)
+    second = Path(shutil.copytree(first, tmp_path / "b")) if copied else first
+    with pytest.raises(UserError) as caught:
+        compare([first, second])
+    assert str(caught.value) == f"{second}: has the settings and the seed of {first} (name one of the two, once)"
