@@ -29,6 +29,7 @@ app = App(
     help_epilogue=EPILOGUE,
     help_format="plaintext",
     default_parameter=Parameter(negative=""),
+    suppress_keyboard_interrupt=False,  # `main` says how to go on
 )
 corpora_app = App(name="corpora", help="List, fetch and check corpora.")
 app.command(corpora_app)
@@ -265,7 +266,7 @@ def _values(section: str, flags: Mapping[str, str]) -> dict[str, Any]:
 @contextmanager
 def _download_bar() -> Iterator[Callable[[str, int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err) as bar:
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
         tasks: dict[str, Any] = {}
 
         def update(path: str, done: int, total: int) -> None:

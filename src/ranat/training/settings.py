@@ -186,8 +186,8 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _explained(error: ValidationError, place: str, prefix: str = "") -> UsageError:
-    """The first thing wrong, as one line."""
-    first = error.errors()[0]
+    """The first thing wrong, as one line; an unknown key goes before a missing one, which it may be meant to be."""
+    first = min(error.errors(), key=lambda wrong: wrong["type"] == "missing")
     path = [str(part) for part in first["loc"]]
     message = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
     if first["type"] == "value_error":  # of an attack, whose messages begin with the option's name
