@@ -179,9 +179,9 @@ def train(
     settings = read_settings(config, flags)
     folder = out or default_folder(settings)
     metrics = train_run(settings, folder, data=data, resume=resume, overwrite=overwrite, console=err)
-    if json:
+    if json and metrics:
         _print_json(metrics)
-    else:
+    elif metrics:
         _print_scores({split: metrics[split] for split in ("dev", "test") if split in metrics})
         err.print(f"the run is in {folder}", highlight=False)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import tiny
-from ranat.training.checkpoints import is_whole, last_whole, seal
+from ranat.training.checkpoints import is_whole, last_whole, remove_incomplete, seal
 
 KNOWN = ("Cisplatin", "Imatinib", "BRCA1", "cancer")
 
@@ -108,7 +108,9 @@ def test_a_checkpoint_that_was_being_written_is_not_taken(tmp_path: Path) -> Non
     seal(written(tmp_path, 100))
     newest = written(tmp_path, 200)
     assert last_whole(tmp_path) == tmp_path / "checkpoint-100"
+    remove_incomplete(tmp_path)
     assert not newest.exists()
+    assert last_whole(tmp_path) == tmp_path / "checkpoint-100"
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "seal"])

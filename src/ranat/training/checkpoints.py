@@ -42,14 +42,16 @@ def is_whole(checkpoint: Path) -> bool:
 
 
 def last_whole(folder: Path) -> Path | None:
-    """The newest whole checkpoint of a folder, after removing those that are not whole."""
-    whole = []
-    for checkpoint in folder.glob("checkpoint-*"):
-        if is_whole(checkpoint):
-            whole.append(checkpoint)
-        else:
-            shutil.rmtree(checkpoint)
+    """The newest whole checkpoint of a folder."""
+    whole = [checkpoint for checkpoint in folder.glob("checkpoint-*") if is_whole(checkpoint)]
     return max(whole, key=lambda checkpoint: int(checkpoint.name.rsplit("-", 1)[1]), default=None)
+
+
+def remove_incomplete(folder: Path) -> None:
+    """Delete the checkpoints that are not whole."""
+    for checkpoint in folder.glob("checkpoint-*"):
+        if not is_whole(checkpoint):
+            shutil.rmtree(checkpoint)
 
 
 def load_weights(checkpoint: Path, model: Any) -> None:

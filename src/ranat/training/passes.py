@@ -77,7 +77,8 @@ class BatchPasses:
         with nullcontext() if last else self._without_synchronisation():
             output, leaf = self._forward(self._wrapped, r)
             objective = weight * (output.loss if loss is None else loss(output))
-            self._backward(objective)
+            with self._no_autocast():
+                self._backward(objective)
         self._cost.backward += 1
         self.objective = self.objective + objective.detach()
         assert leaf.grad is not None
@@ -86,7 +87,9 @@ class BatchPasses:
     def ascend(self, r: Tensor | None = None, *, loss: Callable[[Output], Tensor] | None = None) -> Tensor:
         """See `Passes.ascend`: one forward, one backward to r only."""
         output, leaf = self._forward(self._model, r)
-        (gradient,) = torch.autograd.grad(output.loss if loss is None else loss(output), leaf)
+        objective = output.loss if loss is None else loss(output)
+        with self._no_autocast():
+            (gradient,) = torch.autograd.grad(objective, leaf)
         self._cost.backward_to_input += 1
         return self._usable(gradient)
 
@@ -125,6 +128,10 @@ class BatchPasses:
 
     def _without_synchronisation(self) -> Any:
         return getattr(self._wrapped, "no_sync", nullcontext)()
+
+    def _no_autocast(self) -> Any:
+        """Backward passes take the types of their forward; a caller's autocast may span the whole step."""
+        return torch.autocast(self.mask.device.type, enabled=False)
 
     def _usable(self, gradient: Tensor) -> Tensor:
         """0 for the examples whose gradient is zero or not finite (they are counted)."""

@@ -8,23 +8,26 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import transformers
 from rich.console import Console
+from safetensors import SafetensorError
 from transformers import set_seed
+from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from ranat import corpora
 from ranat.documents import Document
 from ranat.documents.formats import jsonl
-from ranat.errors import UserError
+from ranat.errors import UsageError, UserError
 from ranat.models.loading import load_config, load_model, load_tokenizer, never_truncate, window_size
 from ranat.tasks import Task, tasks
 from ranat.training.card import render_card
-from ranat.training.checkpoints import last_whole, load_weights, write_atomically
+from ranat.training.checkpoints import last_whole, load_weights, remove_incomplete, write_atomically
 from ranat.training.precision import autocast, resolve_precision
 from ranat.training.runtrainer import RunTrainer
 from ranat.training.settings import Settings, read_settings
@@ -58,6 +61,7 @@ def train(
     console = console if first and console else Console(quiet=True)
     precision = resolve_precision(settings.train.precision)
     settings = settings.model_copy(update={"train": settings.train.model_copy(update={"precision": precision})})
+    _check_trackers(settings.train.report_to)
     if first:
         _may_write(out, settings, resume=resume, overwrite=overwrite)
     if resume and (out / "metrics.json").is_file():
@@ -82,13 +86,22 @@ def train(
 
     if first:
         _prepare(out, settings, resume=resume)
+        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(out / "tensorboard"))
     trainer = RunTrainer(settings, out, task, model, encoded, corpus.splits["dev"], console)
-    best = trainer.fit(last_whole(out / "checkpoints"))
-    if not first:
-        return {}
-    load_weights(best, trainer.model)
+    with _full_disk_explained(out):
+        best = trainer.fit(last_whole(out / "checkpoints") if resume else None)
+        if not first:
+            return {}
+        load_weights(best, trainer.model)
+        return _finish(settings, out, task, trainer, corpus, console)
+
+
+def _finish(
+    settings: Settings, out: Path, task: Task, trainer: RunTrainer, corpus: corpora.Corpus, console: Console
+) -> dict[str, Any]:
+    """Evaluate the best epoch and write everything; metrics.json comes last, so it says that the run is done."""
     metrics: dict[str, Any] = {"definition": task.definition, "splits": {}, "per_type": {}}
-    with console.status("evaluating the best epoch"), autocast(precision):
+    with console.status("evaluating the best epoch"), autocast(settings.train.precision):
         for split in [split for split in ("dev", "test") if split in corpus.splits]:
             gold = corpus.splits[split]
             found = task.predict(trainer.model, gold)
@@ -187,10 +200,33 @@ def _may_write(out: Path, settings: Settings, *, resume: bool, overwrite: bool) 
         )
 
 
+def _check_trackers(names: Sequence[str]) -> None:
+    installed = get_available_reporting_integrations()
+    for name in names:
+        if name not in installed:
+            raise UsageError(
+                f"{name!r} is no tracker that is installed here",
+                where="train.report_to",
+                remedy=f"pip install it; installed: {', '.join(installed) or 'none'}",
+            )
+
+
+@contextmanager
+def _full_disk_explained(out: Path) -> Iterator[None]:
+    """Each library that writes has its own words for a full disk."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if "No space left" in str(error) or shutil.disk_usage(out).free < 1 << 16:
+            raise UserError("the disk is full", where=str(out), remedy="make room, then go on with --resume") from error
+        raise
+
+
 def _prepare(out: Path, settings: Settings, *, resume: bool) -> None:
     if not resume and out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
+    remove_incomplete(out / "checkpoints")
     write_atomically(out / "config.yaml", settings.to_yaml())
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ranat.attacks import Attack, attacks
 from ranat.errors import UsageError
@@ -46,7 +46,7 @@ class TrainSettings(_Section):
     max_steps: int | None = Field(None, ge=1)
     patience: int | None = Field(None, ge=1)
     save_steps: int | None = Field(None, ge=1)
-    report_to: list[str] = []
+    report_to: Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = []
 
 
 class Settings(_Section):

@@ -92,14 +92,15 @@ class AdversarialTrainer(Trainer):
             total: Tensor = values.sum() * processes / num_items_in_batch
             return total
 
-        return self.step(
-            model,
-            self._prepare_inputs(inputs),
-            backward=self.accelerator.backward,
-            loss=loss,
-            mean=mean,
-            at=self.state.global_step,
-        )
+        with self.accelerator.autocast():  # around all passes, so that weights are cast once, not in every pass
+            return self.step(
+                model,
+                self._prepare_inputs(inputs),
+                backward=self.accelerator.backward,
+                loss=loss,
+                mean=mean,
+                at=self.state.global_step,
+            )
 
 
 class CostState(TrainerCallback, ExportableState):
