@@ -18,9 +18,10 @@ T = TypeVar("T")
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """A remedy for a name nobody knows: the nearest known one, or all of them."""
-    known = {choice.lower(): choice for choice in sorted(choices)}
-    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"did you mean {known[close[0]]!r}?" if close else f"known: {', '.join(known.values())}"
+    known = sorted(choices)
+    lower = {choice.lower(): choice for choice in known}
+    close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    return f"did you mean {lower[close[0]]!r}?" if close else f"known: {', '.join(known)}"
 
 
 class Registry(Generic[T]):
