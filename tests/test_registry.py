@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ranat
+from ranat.attacks import attacks
+from ranat.corpora.loading import CORPORA
+from ranat.documents.formats import FORMATS
+from ranat.errors import UsageError
+from ranat.registry import Registry, nearest
+from ranat.tasks import tasks
+from ranat.training.gate import gates
+
+SOURCE = Path(ranat.__file__).parent
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A package `herbs` with a registry, and a component in each of two other files."""
+    folder = tmp_path / "herbs"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "from ranat.registry import Registry\nherbs = Registry('herb', 'herbs')\nimported = []\n"
+    )
+    for name in ("thyme", "sage"):
+        (folder / f"{name}.py").write_text(
+            f"from herbs import herbs, imported\nimported.append({name!r})\n"
+            f"@herbs.register({name!r})\ndef {name}(): return {name!r}\n"
+        )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield "herbs"
+    for module in [name for name in sys.modules if name.split(".")[0] == "herbs"]:
+        del sys.modules[module]
+
+
+def test_it_finds_the_files_of_its_package_when_it_is_asked(package: str) -> None:
+    import herbs  # type: ignore[import-not-found]
+
+    assert herbs.imported == []
+    assert herbs.herbs.names() == ["sage", "thyme"]
+    assert herbs.herbs.get("thyme")() == "thyme"
+    assert herbs.imported == ["sage", "thyme"]
+
+
+def test_get_alone_finds_them_too(package: str) -> None:
+    import herbs
+
+    assert herbs.herbs.get("sage")() == "sage"
+
+
+def test_a_new_file_is_all_a_new_component_needs(package: str, tmp_path: Path) -> None:
+    (tmp_path / "herbs" / "basil.py").write_text("from herbs import herbs\nherbs.register('basil')(42)\n")
+    import herbs
+
+    assert herbs.herbs.get("basil") == 42
+
+
+def test_two_components_of_one_name_are_a_mistake() -> None:
+    registry = Registry[Any]("herb", "ranat")
+    registry.register("sage")(1)
+    with pytest.raises(ValueError, match="two components are registered as herb 'sage'"):
+        registry.register("sage")(2)
+
+
+def test_registering_leaves_the_component_as_it_is() -> None:
+    component = object()
+    assert Registry[Any]("herb", "ranat").register("sage")(component) is component
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("tyme", "did you mean 'thyme'?"),
+        ("SAGE", "did you mean 'sage'?"),
+        ("cinnamon", "known: sage, thyme"),
+        ("", "known: sage, thyme"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(package: str, name: str, remedy: str) -> None:
+    import herbs
+
+    with pytest.raises(UsageError) as caught:
+        herbs.herbs.get(name)
+    assert str(caught.value) == f"unknown herb {name!r} ({remedy})"
+
+
+@given(st.text(), st.lists(st.text(min_size=1), min_size=1))
+def test_nearest_always_helps(word: str, choices: list[str]) -> None:
+    offers = {f"did you mean {choice!r}?" for choice in choices}
+    assert nearest(word, choices) in offers | {f"known: {', '.join(sorted(choices))}"}
+    assert nearest(choices[0], choices) in offers
+
+
+@pytest.mark.parametrize(
+    ("registry", "least"),
+    [
+        (attacks, {"fgsm", "fgm", "pgd", "freelb", "smart"}),
+        (FORMATS, {"conll", "jsonl", "pubtator", "bioc-xml"}),
+        (CORPORA, {"bc5-chem", "bc5-disease", "bc2gm", "ncbi-disease", "demo"}),
+        (tasks, {"ner"}),
+        (gates, {"always", "never", "bernoulli", "exact"}),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_what_is_registered(registry: Registry[Any], least: set[str]) -> None:
+    assert least <= set(registry.names())
+    assert all(registry.get(name) is not None for name in registry.names())
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_says_what_it_is_and_is_read_in_one_sitting(module: Path) -> None:
+    text = module.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    assert ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("registry", [attacks, CORPORA, FORMATS, tasks], ids=lambda registry: registry.kind)
+def test_every_file_of_a_registered_package_is_described(registry: Registry[Any]) -> None:
+    registry.names()
+    own = [module for name, module in sys.modules.items() if name.startswith(f"{registry.package}.")]
+    assert own
+    for module in own:
+        assert (module.__doc__ or "").strip(), module.__name__
+
+
+@pytest.mark.parametrize("name", attacks.names())
+def test_an_attack_is_one_short_file_with_its_equation(name: str) -> None:
+    attack = attacks.get(name)
+    lines = Path(inspect.getfile(attack)).read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 100
+    assert Path(inspect.getfile(attack)).stem == name
+    text = inspect.getdoc(attack) or ""
+    assert "paper Eq. " in text
+    assert "Cost of an attacked batch: " in text
