@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import socket
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,7 @@ def test_a_saved_tokenizer_comes_back_with_truncation_and_padding_off(architectu
     }  # fmt: skip
     file.write_text(json.dumps(contents))
     tokenizer = load_tokenizer(str(tmp_path))
+    assert (tokenizer.backend_tokenizer.truncation, tokenizer.backend_tokenizer.padding) == (None, None)
     words = tiny.TEXTS[0].split()
     expected = tiny.tokenizer(architecture)(words, is_split_into_words=True)
     found = tokenizer(words, is_split_into_words=True)
@@ -145,11 +145,13 @@ def one_line(error: UserError) -> str:
     return str(error)
 
 
-def test_pickled_weights_are_refused_and_never_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("malicious", [True, False])
+def test_pickled_weights_are_refused_and_never_run(tmp_path: Path, malicious: bool) -> None:
     folder = tmp_path / "model"
     tiny.save("bert", folder)
     (folder / "model.safetensors").unlink()
-    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Malicious(tmp_path / "ran")))
+    weights = Malicious(tmp_path / "ran") if malicious else tiny.model("bert").state_dict()
+    torch.save(weights, folder / "pytorch_model.bin")
     with pytest.raises(UserError) as caught:
         classifier(folder)
     line = one_line(caught.value)
