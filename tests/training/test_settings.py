@@ -136,6 +136,7 @@ def pgd(**options: Any) -> dict[str, Any]:
         (BASE | {"train": {"epochs": 0}}, "train.epochs: input should be greater than 0, not 0"),
         (BASE | {"train": {"epochs": float("inf")}}, "train.epochs: input should be a finite number, not inf"),
         (BASE | {"train": {"learning_rate": float("inf")}}, "train.learning_rate: input should be a finite number"),
+        (BASE | {"train": {"seed": 2**32}}, "train.seed: input should be less than 4294967296, not 4294967296"),
         (BASE | {"train": {"epochs": "ten"}}, "train.epochs: input should be a valid number"),
         (BASE | {"train": {"batch_size": 1.5}}, "train.batch_size: input should be a valid integer"),
         (BASE | {"train": {"learning_rate": -1}}, "train.learning_rate: input should be greater than 0, not -1"),

@@ -39,7 +39,7 @@ class TrainSettings(_Section):
     learning_rate: float | None = Field(None, gt=0)
     warmup: float = Field(0.1, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)  # as NumPy and transformers want it
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     gradient_accumulation: int = Field(1, ge=1)
     fraction: float = Field(1.0, gt=0, le=1)
