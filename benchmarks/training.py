@@ -46,7 +46,7 @@ def main() -> None:
     """Measure all configurations in turn and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of corpora")
-    parser.add_argument("--sentences", type=int, default=960)
+    parser.add_argument("--sentences", type=int, default=640)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--f1", action="store_true", help="also train six epochs on the whole corpus")
     parser.add_argument("--output", type=Path, help="write the figures as JSON")

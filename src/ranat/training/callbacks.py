@@ -32,7 +32,7 @@ class Seeds(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Seed the generators for this step."""
-        torch.manual_seed(((self._seed + 1) << 40) + (state.global_step << 10) + args.process_index)
+        torch.manual_seed((self._seed << 32) + (state.global_step << 10) + args.process_index)
 
 
 class SaveEvery(TrainerCallback):
@@ -67,7 +67,9 @@ class RunLog(TrainerCallback):
     def __init__(self, file: Path, console: Console | None) -> None:
         self._file = file
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=console, disable=console is None, transient=True)
+        self._progress = Progress(
+            *columns, console=console, disable=not (console and console.is_terminal), transient=True
+        )
         self._console = console
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -90,7 +92,7 @@ class RunLog(TrainerCallback):
         with self._file.open("a", encoding="utf-8") as stream:
             stream.write(_line(entry))
         if "eval_f1" in entry and self._console:
-            self._progress.print(f"epoch {entry['epoch']:.2f}: dev F1 {100 * entry['eval_f1']:.2f}")
+            self._console.print(f"epoch {entry['epoch']:.2f}: dev F1 {100 * entry['eval_f1']:.2f}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Take the bar away."""

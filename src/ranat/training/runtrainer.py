@@ -17,6 +17,7 @@ from ranat.documents import Document
 from ranat.tasks import Encoded, Task
 from ranat.training.callbacks import KeepBest, Patience, RunLog, SaveEvery, Seeds, exhausted
 from ranat.training.checkpoints import seal, unseal
+from ranat.training.memory import keep_freed_memory
 from ranat.training.precision import autocast
 from ranat.training.sampler import LengthGroupedSampler
 from ranat.training.settings import Settings
@@ -46,6 +47,7 @@ class RunTrainer(AdversarialTrainer):
         dev: Sequence[Document],
         console: Console | None,
     ) -> None:
+        keep_freed_memory()
         chosen = settings.train
         args = training_arguments(settings, out)
         group = chosen.batch_size * chosen.gradient_accumulation * args.world_size
