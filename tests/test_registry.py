@@ -18,7 +18,6 @@ from ranat.documents.formats import FORMATS
 from ranat.errors import UsageError
 from ranat.registry import Registry, nearest
 from ranat.tasks import tasks
-from ranat.training.gate import gates
 
 SOURCE = Path(ranat.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -108,7 +107,6 @@ def test_nearest_always_helps(word: str, choices: list[str]) -> None:
         (FORMATS, {"conll", "jsonl", "pubtator", "bioc-xml"}),
         (CORPORA, {"bc5-chem", "bc5-disease", "bc2gm", "ncbi-disease", "demo"}),
         (tasks, {"ner"}),
-        (gates, {"always", "never", "bernoulli", "exact"}),
     ],
     ids=lambda value: getattr(value, "kind", ""),
 )

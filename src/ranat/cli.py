@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -229,6 +230,9 @@ def main() -> None:
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
         app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads, such as `head`, has seen enough; nothing more can be said to them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:  # every failure is one line unless asked for more
         if debug:
             raise

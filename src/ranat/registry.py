@@ -1,4 +1,4 @@
-"""Name → component: attacks, corpora, formats, tasks and gates register themselves here.
+"""Name → component: attacks, corpora, formats and tasks register themselves here.
 
 A registry belongs to one package and finds that package's modules by itself, so a new component is one new file.
 """

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranat.training.gate import Always, Bernoulli, Exact, Gate, Never, gates
+from ranat.training.gate import Always, Bernoulli, Exact, Gate, Never
 
 P = st.floats(0, 1)
 SEED = st.integers(0, 2**31)
@@ -82,8 +82,3 @@ def test_p_is_a_probability(kind: type[Gate], p: float) -> None:
 def test_exact_needs_steps() -> None:
     with pytest.raises(ValueError, match=r"^total_steps must be at least 1, not 0"):
         Exact(total_steps=0)
-
-
-def test_gates_are_registered() -> None:
-    assert gates.names() == ["always", "bernoulli", "exact", "never"]
-    assert gates.get("bernoulli") is Bernoulli

@@ -13,10 +13,7 @@ from pathlib import Path
 
 import pytest
 
-import tiny
 from ranat.training.checkpoints import is_whole, last_whole, remove_incomplete, seal
-
-KNOWN = ("Cisplatin", "Imatinib", "BRCA1", "cancer")
 
 
 def command(backbone: Path, corpus: Path, out: Path, *more: str) -> list[str]:
@@ -27,26 +24,6 @@ def command(backbone: Path, corpus: Path, out: Path, *more: str) -> list[str]:
     flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
     place = ["--corpus", str(corpus), "--model", str(backbone), "--out", str(out)]
     return [sys.executable, "-m", "ranat.cli", "train", *place, *flags, *more]
-
-
-@pytest.fixture
-def backbone(tmp_path: Path) -> Path:
-    """With dropout, so that the generators matter."""
-    return tiny.save("bert", tmp_path / "backbone", dropout=0.1)
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    folder = tmp_path / "corpus"
-    folder.mkdir()
-    for split, count in (("train", 90), ("dev", 8), ("test", 8)):
-        chooser = random.Random(split)
-        with (folder / f"{split}.tsv").open("w") as stream:
-            for _ in range(count):
-                words = chooser.choice(tiny.TEXTS).split()[: chooser.randint(3, 10)]
-                stream.writelines(f"{word}\t{'B-Gene' if word in KNOWN else 'O'}\n" for word in words)
-                stream.write("\n")
-    return folder
 
 
 def logged_steps(out: Path) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -15,9 +15,6 @@ from ranat.registry import Registry
 
 tasks: Registry[type[Task]] = Registry("task", "ranat.tasks")
 register_task = tasks.register
-
-Progress = Callable[[int], Any]
-"""Told how many more items are done."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +70,7 @@ class Task(ABC):
         """Cross-entropy, summed and divided by the labels of the whole accumulated batch."""
 
     @abstractmethod
-    def predict(
-        self, model: Any, documents: Sequence[Document], *, batch_size: int = 64, progress: Progress | None = None
-    ) -> list[Document]:
+    def predict(self, model: Any, documents: Sequence[Document], *, batch_size: int = 64) -> list[Document]:
         """The documents with what the model finds in place of what is annotated."""
 
     @abstractmethod

@@ -17,7 +17,7 @@ from ranat.documents import Document, Entity
 from ranat.documents.bio import decode_strict, to_bio
 from ranat.errors import UserError
 from ranat.evaluation.entities import DEFINITION, entity_scores
-from ranat.tasks.base import Encoded, Progress, Task, register_task
+from ranat.tasks.base import Encoded, Task, register_task
 from ranat.tasks.windows import Sentence, Window, split_sentences, windows
 
 IGNORED = -100
@@ -103,9 +103,7 @@ class NER(Task):
             num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum().clamp(min=1)
         )
 
-    def predict(
-        self, model: Any, documents: Sequence[Document], *, batch_size: int = 64, progress: Progress | None = None
-    ) -> list[Document]:
+    def predict(self, model: Any, documents: Sequence[Document], *, batch_size: int = 64) -> list[Document]:
         """Documents with predicted entities; windows of like length share a batch."""
         sentences, _ = split_sentences(documents)
         waiting = sorted(self._windows(sentences), key=lambda window: len(window.input_ids))
@@ -122,8 +120,6 @@ class NER(Task):
             for window, best in zip(chunk, logits.argmax(-1).tolist(), strict=True):
                 for token, word in window.heads:
                     tags[window.sentence][word] = self.labels[best[token]]
-            if progress:
-                progress(len(chunk))
         found: dict[int, list[Entity]] = defaultdict(list)
         for sentence, labels in zip(sentences, tags, strict=True):
             entities = found[sentence.document]

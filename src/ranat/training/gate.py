@@ -12,10 +12,6 @@ from typing import Protocol
 
 import numpy as np
 
-from ranat.registry import Registry
-
-gates: Registry[type] = Registry("gate", "ranat.training")
-
 
 class Gate(Protocol):
     """k of Eq. 22: True if the batches of that optimizer step (counted from 0) are attacked."""
@@ -25,7 +21,6 @@ class Gate(Protocol):
         ...
 
 
-@gates.register("always")
 @dataclass(frozen=True)
 class Always:
     """Adversarial training: k = 1."""
@@ -35,7 +30,6 @@ class Always:
         return True
 
 
-@gates.register("never")
 @dataclass(frozen=True)
 class Never:
     """Standard training: k = 0."""
@@ -45,7 +39,6 @@ class Never:
         return False
 
 
-@gates.register("bernoulli")
 @dataclass(frozen=True)
 class Bernoulli:
     """Independent draws, P{k = 1} = p (Eq. 22–23): the paper's gate.
@@ -68,7 +61,6 @@ class Bernoulli:
         return bool(np.random.Generator(np.random.Philox(key=self.seed, counter=step)).random() < self.p)
 
 
-@gates.register("exact")
 @dataclass(frozen=True)
 class Exact:
     """Exactly round(p · total_steps) attacked steps, in a shuffled order: Bernoulli's mean without its variance.

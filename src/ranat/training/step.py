@@ -54,9 +54,9 @@ class AdversarialStep:
     accumulation: int = 1
     cost: Cost = field(default_factory=Cost)
 
-    def attacks(self, at: int) -> bool:
-        """Whether the batches of that optimizer step are attacked."""
-        return self.attack is not None and self.gate(at)
+    def draw(self, at: int) -> Attack | None:
+        """The attack if the batches of that optimizer step are attacked (k = 1), else None."""
+        return self.attack if self.attack is not None and self.gate(at) else None
 
     def __call__(
         self,
@@ -82,7 +82,8 @@ class AdversarialStep:
         """
         at = self.cost.batches // self.accumulation if at is None else at
         inputs = {name: value for name, value in batch.items() if name != "special_tokens_mask"}
-        if self.attack is None or not self.gate(at):
+        attack = self.draw(at)
+        if attack is None:
             objective = loss(model, inputs).loss
             backward(objective)
             self.count_plain()
@@ -98,7 +99,7 @@ class AdversarialStep:
             shared_dropout=self.dropout == "shared",
             noise_seed=(self.seed, at),
         )
-        self.attack(passes)
+        attack(passes)
         self.cost.batches += 1
         self.cost.attacked_batches += 1
         self.cost.unusable_gradients += passes.unusable()

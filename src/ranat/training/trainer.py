@@ -63,7 +63,7 @@ class AdversarialTrainer(Trainer):
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """The Trainer's step for a batch that is not attacked, else the attack's passes."""
-        if not self.step.attacks(self.state.global_step):
+        if self.step.draw(self.state.global_step) is None:
             self.step.count_plain()
             return super().training_step(model, inputs, num_items_in_batch)
 
