@@ -53,28 +53,25 @@ def main() -> None:
     parser.add_argument("--only", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.only:
-        print(json.dumps(measure(chosen.only, chosen.data, chosen.sentences)))
+        measured = (
+            full_training(chosen.data) if chosen.only == "f1" else measure(chosen.only, chosen.data, chosen.sentences)
+        )
+        print(json.dumps(measured))
         return
+
+    def start(name: str) -> dict[str, float]:
+        command = [sys.executable, __file__, "--data", str(chosen.data), "--sentences", str(chosen.sentences)]
+        done = subprocess.run([*command, "--only", name], stdout=subprocess.PIPE, text=True, check=True)
+        return dict(json.loads(done.stdout.splitlines()[-1]))
 
     result: dict[str, Any] = {"machine": machine(), "sentences": chosen.sentences, "rounds": chosen.rounds}
     if chosen.f1:
-        result["f1"] = full_training(chosen.data)
+        result["f1"] = start("f1")
         print(f"strict test F1 after {result['f1']['epochs']:g} epochs: {result['f1']['test']:.4f} (wanted: ≥ 0.82)")
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in (PEER, *CONFIGURATIONS)}
     for number in range(chosen.rounds):
         for name, measured in runs.items():
-            command = [
-                sys.executable,
-                __file__,
-                "--data",
-                str(chosen.data),
-                "--sentences",
-                str(chosen.sentences),
-                "--only",
-                name,
-            ]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            measured.append(json.loads(done.stdout.splitlines()[-1]))
+            measured.append(start(name))
             print(
                 f"round {number + 1}: {name}: {measured[-1]['seconds']:.1f} s, {measured[-1]['memory']:.0f} MiB",
                 file=sys.stderr,
@@ -94,8 +91,23 @@ def main() -> None:
         bound, kind = BOUNDS.get(name, (0.0, ""))
         print(f"{name:32} {value:5.2f}" + (f"  (wanted: {kind} {bound})" if kind else ""))
     result |= {"median": median, "ratios": ratios, "runs": runs}
+    print(f"\n{table(result)}")
     if chosen.output:
         chosen.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def table(result: dict[str, Any]) -> str:
+    """The ratios as the Markdown table that README.md shows."""
+    lines = [
+        "| training | counted cost | seconds | peak memory |",
+        "| --- | ---: | ---: | ---: |",
+        "| standard | 1.00 | 1.00 | 1.00 |",
+    ]
+    for name in CONFIGURATIONS:
+        if name != "standard":
+            cells = (f"{result['ratios'][f'{name} / standard, {key}']:.2f}" for key in ("xfp", "seconds", "memory"))
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def ratio(runs: dict[str, list[dict[str, float]]], name: str, to: str, key: str) -> float:

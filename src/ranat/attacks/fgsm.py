@@ -20,11 +20,13 @@ class FGSM(Attack):
     Cost of an attacked batch: 6 forward-equivalents (original: 5).
 
     Args:
+        epsilon: ε > 0; a coordinate of a BERT's word embeddings is about 0.05 large.
         clean_weight: 1 (paper) or 0 (original).
     """
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": {"clean_weight": 1.0}, "original": {"clean_weight": 0.0}}
 
+    epsilon: float = 0.01
     clean_weight: float = FROM_PRESET
 
     def __call__(self, passes: Passes) -> None:

@@ -29,7 +29,8 @@ class SMART(IterativeAttack):
     Cost of an attacked batch: 6 + 2S forward-equivalents. Both graphs are held at once, so it needs the memory of two.
 
     Args:
-        sigma: σ > 0, of each coordinate of r⁽⁰⁾, in embedding units.
+        sigma: σ > 0, of each coordinate of r⁽⁰⁾, in embedding units. Under bf16 the first g is mostly rounding noise
+            below about 0.003; later ones, taken at length ε, are not (see docs/log.md).
         norm: 2 (paper) or "inf" (original).
         projection: "sphere" (paper) or "ball" (original).
     """

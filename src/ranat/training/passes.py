@@ -89,7 +89,8 @@ class BatchPasses:
         output, leaf = self._forward(self._model, r)
         objective = output.loss if loss is None else loss(output)
         with self._no_autocast():
-            (gradient,) = torch.autograd.grad(objective, leaf)
+            # Scaled against underflow in fp16; a power of two changes no bit elsewhere, and no direction anywhere.
+            (gradient,) = torch.autograd.grad(objective * 2**16, leaf)
         self._cost.backward_to_input += 1
         return self._usable(gradient)
 
