@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
@@ -86,3 +88,16 @@ def test_readme_imports_are_there() -> None:
         module, names = re.fullmatch(r"from (\S+) import (.*)", line).groups()  # type: ignore[union-attr]
         for name in names.split(", "):
             assert hasattr(importlib.import_module(module), name), line
+
+
+def test_readme_figures_are_those_measured() -> None:
+    """The table is what `make bench` printed when it wrote benchmarks/training.json."""
+    specification = importlib.util.spec_from_file_location("training", ROOT / "benchmarks" / "training.py")
+    assert specification is not None
+    assert specification.loader is not None
+    benchmark = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(benchmark)
+    result = json.loads((ROOT / "benchmarks" / "training.json").read_text(encoding="utf-8"))
+    assert benchmark.table(result) in README
+    assert f"{result['ratios']['Trainer / standard, seconds']:.1f} times as fast as `transformers.Trainer`" in README
+    assert f"a strict test F1 of {100 * result['f1']['test']:.2f}" in README
