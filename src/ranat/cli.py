@@ -319,8 +319,8 @@ def _print_comparison(result: Mapping[str, Any]) -> None:
                 "" if group.get("p_seeds") is None else f"{group['p_seeds']:.3f}",
                 f"{group['p_sentences']:.3f}" if "p_sentences" in group else "",
                 f"{100 * group['attacked']:.0f}%",
-                f"{group['xfp_ratio']:.2f}",
-                f"{group['seconds_ratio']:.2f}",
+                f"{group['xfp']:,.0f} (×{group['xfp_ratio']:.2f})",
+                f"{group['seconds']:,.0f} (×{group['seconds_ratio']:.2f})",
             ]
         )
     head = [
@@ -336,7 +336,7 @@ def _print_comparison(result: Mapping[str, Any]) -> None:
         "seconds",
     ]
     _print_table(head, rows, right=range(1, 10))
-    print("Δ, p, xFP and seconds are against the first row; xFP: counted forward-equivalents. One seed proves nothing.")
+    print("Δ, p and × are against the first row; xFP: counted forward-equivalents. One seed proves nothing.")
 
 
 def _print_table(head: list[str], rows: list[list[str]], right: Collection[int] = ()) -> None:

@@ -76,6 +76,7 @@ def test_a_group_is_all_but_the_seed_and_standard_comes_first(tmp_path: Path) ->
     assert rat["difference"] == pytest.approx(np.mean(scores["rat"]) - np.mean(scores["standard"]))
     assert rat["xfp_ratio"] == pytest.approx((22 + 28 + 8) / 30)
     assert rat["seconds_ratio"] == pytest.approx(2.5)
+    assert rat["seconds"] == pytest.approx(2.5 * standard["seconds"])
     assert (rat["attacked"], standard["attacked"]) == (0.4, 0)
     assert standard["xfp_ratio"] == standard["seconds_ratio"] == 1
     assert not {"difference", "p_seeds", "p_sentences"} & standard.keys()

@@ -103,6 +103,8 @@ def _row(group: list[Run], base: list[Run], split: str) -> dict[str, Any]:
         "folders": [str(run.folder) for run in group],
         "seeds": sorted(f1),
         "f1": asdict(summarise(list(f1.values()))),
+        "xfp": _mean(group, "xfp"),
+        "seconds": _mean(group, "train_seconds"),
         "xfp_ratio": _mean(group, "xfp") / _mean(base, "xfp"),
         "seconds_ratio": _mean(group, "train_seconds") / _mean(base, "train_seconds"),
         "attacked": sum(run.cost["attacked_batches"] for run in group) / sum(run.cost["batches"] for run in group),
