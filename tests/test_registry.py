@@ -43,7 +43,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_it_finds_the_files_of_its_package_when_it_is_asked(package: str) -> None:
-    import herbs  # type: ignore[import-not-found]
+    import herbs  # type: ignore[import-not-found]  # written above
 
     assert herbs.imported == []
     assert herbs.herbs.names() == ["sage", "thyme"]

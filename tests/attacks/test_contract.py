@@ -221,7 +221,7 @@ def test_dropout_is_shared_unless_asked_otherwise() -> None:
     for dropout in ("shared", "fresh"):
         model = tiny.model(dropout=0.5).train()
         torch.manual_seed(3)
-        AdversarialStep(attacks.get("pgd")(epsilon=0.3), dropout=dropout)(model, tiny.batch())  # type: ignore[arg-type]
+        AdversarialStep(attacks.get("pgd")(epsilon=0.3), dropout=dropout)(model, tiny.batch())  # type: ignore[arg-type]  # a loop variable is no Literal
         states[dropout] = torch.get_rng_state()
     model = tiny.model(dropout=0.5).train()
     torch.manual_seed(3)

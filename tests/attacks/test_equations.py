@@ -188,7 +188,7 @@ def test_equation(attack: Attack, naive: Callable[[Naive], tuple[Tensor, Tensor]
     )  # fmt: skip
     learnt: list[Tensor | None] = []
     learn = passes.learn
-    passes.learn = lambda r=None, **options: (learnt.append(r), learn(r, **options))[1]  # type: ignore[method-assign]
+    passes.learn = lambda r=None, **options: (learnt.append(r), learn(r, **options))[1]  # type: ignore[method-assign]  # records
     attack(passes)
     found = {name: parameter.grad.clone() for name, parameter in model.named_parameters() if parameter.grad is not None}
 

@@ -28,7 +28,7 @@ SAMPLES = {
 
 
 def parse(data: bytes, **options: object) -> list[Document]:
-    return list(read(io.BytesIO(data), **options))  # type: ignore[arg-type]
+    return list(read(io.BytesIO(data), **options))  # type: ignore[arg-type]  # options of any kind
 
 
 @pytest.fixture(params=FORMATS.names())

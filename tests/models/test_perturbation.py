@@ -81,7 +81,7 @@ def test_it_leaves_no_trace() -> None:
     with Perturbed(model, torch.ones(*batch["input_ids"].shape, 16)):
         model(**batch)
     with pytest.raises(ZeroDivisionError), Perturbed(model, torch.ones(*batch["input_ids"].shape, 16)):
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018  (raises on purpose)
     assert torch.equal(model(**batch).logits, before)
     assert torch.equal(model.get_input_embeddings().weight, weights)
     assert not model.get_input_embeddings()._forward_hooks

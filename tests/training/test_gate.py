@@ -76,7 +76,7 @@ def test_a_larger_p_attacks_also_what_a_smaller_did(seed: int, low: float, high:
 @pytest.mark.parametrize("kind", [Bernoulli, Exact])
 def test_p_is_a_probability(kind: type[Gate], p: float) -> None:
     with pytest.raises(ValueError, match=r"^p must be in \[0, 1\]"):
-        kind(p=p)  # type: ignore[call-arg]
+        kind(p=p)  # type: ignore[call-arg]  # a class among several
 
 
 def test_exact_needs_steps() -> None:

@@ -128,7 +128,7 @@ def _download(pin: Pin, part: Path, progress: Progress) -> None:
         headers = {"User-Agent": "ranat", **({"Range": f"bytes={done}-"} if done else {})}
         with _network(pin.url, part):
             request = urllib.request.Request(pin.url, headers=headers)  # noqa: S310  (ours or the caller's address)
-            response = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310
+            response = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310  (as above)
         with response:
             if response.status != 206 or not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
                 done = 0
