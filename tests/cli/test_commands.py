@@ -166,7 +166,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (RuntimeError("one\n  two"), 1, "RuntimeError: one two (a fault of ranat; --debug shows where)"),
         (PermissionError(13, "Permission denied", "/locked/x"), 1, "/locked/x: Permission denied"),
-        (KeyboardInterrupt(), 130, "interrupted; `--resume` goes on with a run"),
+        (KeyboardInterrupt(), 130, "interrupted; `--resume` goes on with a run, the same command with a grid"),
     ],
 )
 def test_whatever_happens_is_one_line(

