@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ranat.documents.document import Document
+from ranat.documents.pairs import PairTypes
 from ranat.documents.source import Notice
 
 Task = Literal["ner", "relation"]
@@ -25,6 +26,7 @@ class Corpus:
         notices: what was odd, with file and line.
         source: the folder and archives it was read from.
         files: the files that were read, as messages name them.
+        pairs: which entities are candidates for a relation; None: those of types that are related in train.
     """
 
     name: str
@@ -34,3 +36,4 @@ class Corpus:
     notices: tuple[Notice, ...]
     source: str
     files: tuple[str, ...]
+    pairs: PairTypes | None = None

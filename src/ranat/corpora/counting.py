@@ -83,10 +83,11 @@ def _in_split(documents: tuple[Document, ...], units: list[_Unit], noun: str) ->
 
 
 def _units(document: Document) -> Iterator[_Unit]:
-    starts = [entity.start for entity in document.entities]
+    entities = sorted(document.entities, key=lambda entity: entity.start)
+    starts = [entity.start for entity in entities]
     tokens = [token[0] for token in document.tokens or segment.words(document.text)]
     for start, end in document.sentences or ((0, len(document.text)),):
-        inside = document.entities[bisect_left(starts, start) : bisect_left(starts, end)]
+        inside = entities[bisect_left(starts, start) : bisect_left(starts, end)]
         n_tokens = bisect_left(tokens, end) - bisect_left(tokens, start)
         yield _Unit(document.text[start:end], n_tokens, tuple(_mention(entity, start) for entity in inside))
 

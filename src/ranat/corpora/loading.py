@@ -12,6 +12,7 @@ from ranat.corpora.corpus import Corpus, Splits, Task
 from ranat.corpora.files import File, Folder
 from ranat.documents import formats
 from ranat.documents.document import Document
+from ranat.documents.pairs import PairTypes
 from ranat.documents.source import Kind, Notice, Source
 from ranat.errors import UserError
 from ranat.registry import Registry
@@ -60,15 +61,26 @@ class Release:
         """The file whose path ends in `tail`."""
         file = self.folder.find(tail)
         if file is None:
-            error = NotFoundError(
-                f"the corpus {self.corpus} is not there: no file {tail}",
-                where=str(self.folder.path),
-                remedy=f"`ranat corpora fetch {base(self.corpus)}`, or name the folder that has it with --data DIR",
-            )
-            error.some_found = bool(self.files)
-            raise error
+            raise self._missing(f"file {tail}")
         self.files[file.name] = file
         return file
+
+    def files_under(self, part: str, suffix: str) -> list[File]:
+        """The files with a suffix in a folder whose path ends in `part`."""
+        files = self.folder.under(part, suffix)
+        if not files:
+            raise self._missing(f"folder {part} with {suffix} files")
+        self.files |= {file.name: file for file in files}
+        return files
+
+    def _missing(self, what: str) -> NotFoundError:
+        error = NotFoundError(
+            f"the corpus {self.corpus} is not there: no {what}",
+            where=str(self.folder.path),
+            remedy=f"`ranat corpora fetch {base(self.corpus)}`, or name the folder that has it with --data DIR",
+        )
+        error.some_found = bool(self.files)
+        return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +91,14 @@ class Definition:
     form: str
     task: Task
     instead: str | None
+    pairs: PairTypes | None
 
 
 CORPORA = Registry[Definition]("corpus", "ranat.corpora")
 
 
 def corpus(
-    name: str, *, form: str, task: Task = "ner", instead: str | None = None
+    name: str, *, form: str, task: Task = "ner", instead: str | None = None, pairs: PairTypes | None = None
 ) -> Callable[[Callable[[Release], Splits]], Callable[[Release], Splits]]:
     """Decorate a function that turns the published files of a corpus into its splits.
 
@@ -94,10 +107,11 @@ def corpus(
         form: which release it reads.
         task: what it is for.
         instead: the name of the form to read where the files of this one are not there.
+        pairs: which entities are candidates for a relation.
     """
 
     def add(read: Callable[[Release], Splits]) -> Callable[[Release], Splits]:
-        CORPORA.register(name)(Definition(read, form, task, instead))
+        CORPORA.register(name)(Definition(read, form, task, instead, pairs))
         return read
 
     return add
@@ -165,7 +179,8 @@ def load_form(name: str, folder: Folder) -> Corpus:
     release = Release(name, folder)
     splits = definition.read(release)
     source = ", ".join(dict.fromkeys(str(file.container) for file in release.files.values())) or "the package"
-    return Corpus(name, definition.form, definition.task, splits, tuple(release.notices), source, tuple(release.files))
+    notices, files = tuple(release.notices), tuple(release.files)
+    return Corpus(name, definition.form, definition.task, splits, notices, source, files, definition.pairs)
 
 
 def _published(name: str, folder: Folder) -> Corpus:
@@ -179,5 +194,5 @@ def _published(name: str, folder: Folder) -> Corpus:
             found = load_form(instead, folder)
         except NotFoundError:
             raise missing from None
-    note = Notice("note", f"no IOB files of {name}; read from the {found.form} release", found.source)
+    note = Notice("note", f"no {CORPORA.get(name).form} files of {name}; read from the {found.form} release", found.source)
     return replace(found, name=name, notices=(note, *found.notices))

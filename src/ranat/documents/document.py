@@ -72,7 +72,7 @@ class Document:
     Args:
         id: unique within its corpus split.
         text: the original text, never normalised.
-        entities: mentions, sorted by where they start.
+        entities: mentions, sorted by where they start unless the order of the source matters.
         relations: between those mentions.
         sentences: spans of sentences where the source gives them; empty: not known.
         tokens: spans of words where the source gives them; empty: not known.

@@ -1,0 +1,183 @@
+"""Candidate pairs of entities in a sentence, their labels, and the dummified text of a pair (BLURB, Gu et al. 2021)."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
+
+from ranat.documents.document import Document, Entity, Relation, Span
+from ranat.documents.segment import sentences
+
+REVERSED = " (reversed)"
+"""Ends the label of a relation whose head comes second in the text, where the types do not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairTypes:
+    """Which entities may be related, and what stands in their place.
+
+    Args:
+        types: (head type, tail type) of candidates.
+        negative: the label of a pair that is not related.
+        dummies: entity type → its name in a dummified sentence, as "DRUG" in "@DRUG$"; default: in upper case.
+        overlap: the name of a pair whose mentions overlap; default: both names with "-" between.
+    """
+
+    types: frozenset[tuple[str, str]]
+    negative: str = "false"
+    dummies: Mapping[str, str] = field(default_factory=dict)
+    overlap: str | None = None
+
+    @classmethod
+    def of(cls, documents: Iterable[Document]) -> Self:
+        """The types of the pairs that are related in the documents."""
+        return cls(
+            frozenset(
+                (kinds[relation.head], kinds[relation.tail])
+                for document in documents
+                if (kinds := {entity.id: entity.type for entity in document.entities})
+                for relation in document.relations
+                if relation.head in kinds and relation.tail in kinds
+            )
+        )
+
+    def order(self, first: Entity, second: Entity) -> tuple[Entity, Entity] | None:
+        """(head, tail) of two entities in text order, head first where both ways are possible; None: no candidate."""
+        if (first.type, second.type) in self.types:
+            return first, second
+        return (second, first) if (second.type, first.type) in self.types else None
+
+    def dummy(self, *entities: Entity) -> str:
+        """What stands in the place of one entity, or of two that overlap."""
+        names = [self.dummies.get(entity.type, entity.type.upper()) for entity in entities]
+        return f"@{names[0] if len(names) == 1 else self.overlap or '-'.join(names)}$"
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON can hold it."""
+        dummies = dict(self.dummies)
+        return {"types": sorted(self.types), "negative": self.negative, "dummies": dummies, "overlap": self.overlap}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """The inverse of `to_dict`."""
+        types = frozenset((head, tail) for head, tail in values["types"])  # type: ignore[attr-defined]  # as written
+        return cls(**{**values, "types": types})  # type: ignore[arg-type]  # as written by `to_dict`
+
+
+class Pair(NamedTuple):
+    """Two entities of one sentence, and how they are related.
+
+    Args:
+        sentence: its span in the document.
+        first: the one that starts first in the text; of two that start together the tail.
+        second: the other.
+        label: a relation's type, with `REVERSED` where the head is not the one that `PairTypes.order` gives.
+    """
+
+    sentence: Span
+    first: Entity
+    second: Entity
+    label: str
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the first ends after the second starts; a discontinuous mention reaches over its gaps."""
+        return self.first.end > self.second.start
+
+
+class Candidates(NamedTuple):
+    """The candidate pairs of a document.
+
+    Args:
+        pairs: in the order of their sentences, then of their heads and tails in the document.
+        apart: relations that are between no candidate pair (of two sentences, of concepts, of types not paired).
+        conflicts: relations of a pair that has another later on; the last one is its label.
+    """
+
+    pairs: list[Pair]
+    apart: list[Relation]
+    conflicts: list[Relation]
+
+
+def candidates(document: Document, types: PairTypes) -> Candidates:
+    """All pairs of entities that lie wholly in one sentence and have the types of a pair, each pair once."""
+    related: dict[frozenset[str], list[Relation]] = defaultdict(list)
+    for relation in document.relations:
+        related[frozenset((relation.head, relation.tail))].append(relation)
+    pairs, conflicts = [], []
+    for sentence, entities in _by_sentence(document):
+        for first, second in _paired(entities, types):
+            found = related.pop(frozenset((first.id, second.id)), [])
+            conflicts += [relation for relation in found[:-1] if relation.type != found[-1].type]
+            pairs.append(Pair(sentence, first, second, _label(found, first, second, types)))
+    return Candidates(pairs, [relation for rest in related.values() for relation in rest], conflicts)
+
+
+def dummified(document: Document, pair: Pair, types: PairTypes) -> str:
+    """The sentence with its two entities replaced; overlapping ones become a single dummy. One line, no tabs."""
+    return "".join(text for text, _ in dummified_parts(document, pair, types))
+
+
+def dummified_parts(document: Document, pair: Pair, types: PairTypes) -> list[tuple[str, Entity | None]]:
+    """The parts of a dummified sentence, each with the entity that it stands for (the first, if for both)."""
+    (start, end), first, second = pair.sentence, pair.first, pair.second
+    if pair.overlaps:
+        union = max(first.end, second.end)
+        head, tail = types.order(first, second) or (first, second)
+        places = [(first.start, union, types.dummy(head, tail), first)]
+    else:
+        places = [(entity.start, entity.end, types.dummy(entity), entity) for entity in (first, second)]
+    parts: list[tuple[str, Entity | None]] = []
+    for left, right, dummy, entity in places:
+        parts += [(one_line(document.text[start:left]), None), (dummy, entity)]
+        start = right
+    return [*parts, (one_line(document.text[start:end]), None)]
+
+
+def relation_of(pair: Pair, label: str, types: PairTypes, score: float | None = None) -> Relation | None:
+    """The relation that a label says; None for the negative one."""
+    if label == types.negative:
+        return None
+    head, tail = types.order(pair.first, pair.second) or (pair.first, pair.second)
+    if label.endswith(REVERSED):
+        head, tail = tail, head
+    return Relation(label.removesuffix(REVERSED), head.id, tail.id, score)
+
+
+def one_line(text: str) -> str:
+    """White space that would break a line or a column, as spaces; the length stays."""
+    return re.sub(r"[\t\r\n]", " ", text)
+
+
+def _label(found: list[Relation], first: Entity, second: Entity, types: PairTypes) -> str:
+    if not found:
+        return types.negative
+    head, tail = types.order(first, second) or (first, second)
+    both_ways = (tail.type, head.type) in types.types
+    return found[-1].type + (REVERSED if both_ways and found[-1].head != head.id else "")
+
+
+def _paired(entities: list[Entity], types: PairTypes) -> Iterator[tuple[Entity, Entity]]:
+    seen = set[frozenset[str]]()
+    for head in entities:
+        for tail in entities:
+            key = frozenset((head.id, tail.id))
+            if head.id != tail.id and (head.type, tail.type) in types.types and key not in seen:
+                seen.add(key)
+                yield (head, tail) if head.start < tail.start else (tail, head)
+
+
+def _by_sentence(document: Document) -> Iterator[tuple[Span, list[Entity]]]:
+    """Sentences with the entities that lie wholly in them, in the document's order."""
+    spans = document.sentences or sentences(document.text)
+    starts = [start for start, _ in spans]
+    inside: list[list[Entity]] = [[] for _ in spans]
+    for entity in document.entities:
+        number = bisect_right(starts, entity.start) - 1
+        if number >= 0 and entity.end <= spans[number][1]:
+            inside[number].append(entity)
+    yield from zip(spans, inside, strict=True)
