@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ranat.evaluation.significance import Counts, micro_f1, seed_test, sentence_test, summarise
+from ranat.evaluation.significance import (
+    Counts,
+    Difference,
+    holm,
+    joint_bootstrap,
+    micro_f1,
+    resampled_f1,
+    seed_test,
+    sentence_test,
+    summarise,
+)
 
 SCORES = st.floats(0, 1).map(lambda value: round(value, 4))
 
@@ -111,3 +121,108 @@ def test_it_is_seeded_and_never_below_one_in_trials() -> None:
     first, second = random_counts(generator, 0.7), random_counts(generator, 0.75)
     assert sentence_test(first, second, trials=700, seed=1) == sentence_test(first, second, trials=700, seed=1)
     assert sentence_test(first, second, trials=700, seed=1) != sentence_test(first, second, trials=700, seed=2)
+
+
+def trained_counts(
+    generator: np.random.Generator, gain: float = 0, seed_noise: float = 0, seeds: int = 3, n: int = 300
+) -> tuple[Counts, Counts]:
+    """Counts of two methods, (seeds, documents, 3): documents differ in difficulty, runs in luck, methods by `gain`."""
+    gold = generator.integers(0, 4, n)
+    logits = generator.normal(1.5, 1.5, n) + generator.normal(0, 0.3, (2, seeds, n))
+    logits += generator.normal(0, seed_noise, (2, seeds, 1)) + np.array([0, gain])[:, None, None]
+    chance = 1 / (1 + np.exp(-logits))
+    right = generator.binomial(np.broadcast_to(gold, chance.shape), chance)
+    predicted = right + generator.binomial(2, 0.3 * (1 - chance))
+    first, second = np.stack([right, predicted, np.broadcast_to(gold, chance.shape)], axis=-1).astype(np.float64)
+    return first, second
+
+
+def naive_bootstrap(first: Counts, second: Counts, draws: int, seed: int) -> list[float]:
+    """The joint bootstrap, one draw, seed and document at a time."""
+    documents = np.random.default_rng(seed).integers(0, first.shape[1], (draws, first.shape[1]))
+    times = np.random.default_rng(seed).multinomial(len(first), [1 / len(first)] * len(first), draws)
+    found = []
+    for draw in range(draws):
+        difference = 0.0
+        for run, often in enumerate(times[draw]):
+            scores = []
+            for side in (first, second):
+                right = total = 0.0
+                for document in documents[draw]:
+                    right += side[run, document, 0]
+                    total += side[run, document, 1] + side[run, document, 2]
+                scores.append(2 * right / total)
+            difference += often * (scores[1] - scores[0]) / len(first)
+        found.append(difference)
+    return found
+
+
+def test_joint_bootstrap_is_the_naive_loop() -> None:
+    first, second = trained_counts(np.random.default_rng(0), gain=0.1, n=30)
+    naive = np.array(naive_bootstrap(first, second, draws=199, seed=5))
+    found = joint_bootstrap(first, second, draws=199, seed=5)
+    assert found.estimate == pytest.approx((micro_f1(second.sum(1)) - micro_f1(first.sum(1))).mean(), abs=1e-12)
+    assert (found.low, found.high) == pytest.approx(np.quantile(naive, [0.025, 0.975]), abs=1e-12)
+    assert found.p == pytest.approx(2 * (1 + min((naive <= 0).sum(), (naive >= 0).sum())) / 200)
+    assert (found.seeds, found.documents, found.spread) == (3, 30, "both")
+
+
+def test_draws_in_pieces_are_the_draws_at_once() -> None:
+    """3,000 documents make three pieces of 1,000 draws."""
+    counts = np.stack([random_counts(np.random.default_rng(0), quality, 3000) for quality in (0.6, 0.8)])
+    found = resampled_f1(counts, draws=1000, seed=1)
+    documents = np.random.default_rng(1).integers(0, 3000, (1000, 3000))
+    assert found[0] == pytest.approx(micro_f1(counts.sum(1)))
+    for draw in (0, 332, 333, 999):
+        assert found[1 + draw] == pytest.approx(micro_f1(counts[:, documents[draw]].sum(1)), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("seed_noise", "seeds", "most"), [(0, 2, 0.04), (0, 3, 0.04), (0.2, 3, 0.09), (0.6, 3, 0.09), (0.6, 5, 0.09)]
+)
+def test_joint_bootstrap_rarely_rejects_what_is_true(seed_noise: float, seeds: int, most: float) -> None:
+    """At the 5% level; seed noise of 0.6 is several times that of documents, and there the plain bootstrap fails."""
+    generator = np.random.default_rng(0)
+    pairs = [trained_counts(generator, seed_noise=seed_noise, seeds=seeds) for _ in range(150)]
+    found = [joint_bootstrap(*pair, draws=400) for pair in pairs]
+    rejected = np.mean([difference.p <= 0.05 for difference in found])
+    covered = np.mean([difference.low <= 0 <= difference.high for difference in found])
+    assert rejected <= most
+    assert covered >= 1 - most
+    assert {difference.spread for difference in found} >= ({"seeds"} if seed_noise > 0.5 else {"both"})
+
+
+def test_joint_bootstrap_finds_what_differs() -> None:
+    generator = np.random.default_rng(0)
+    found = [joint_bootstrap(*trained_counts(generator, gain=0.6), draws=400) for _ in range(50)]
+    assert np.mean([difference.p <= 0.05 and difference.low > 0 for difference in found]) > 0.9
+
+
+def test_joint_bootstrap_is_antisymmetric_and_p_has_a_floor() -> None:
+    first, second = trained_counts(np.random.default_rng(0), gain=2)
+    there, back = joint_bootstrap(first, second, draws=999), joint_bootstrap(second, first, draws=999)
+    assert (back.estimate, back.low, back.high) == pytest.approx((-there.estimate, -there.high, -there.low))
+    assert there.p == back.p == pytest.approx(2 / 1000)
+    assert joint_bootstrap(first, first, draws=99).p == 1
+
+
+def test_with_one_seed_only_documents_are_drawn() -> None:
+    first, second = trained_counts(np.random.default_rng(0), seeds=1)
+    found = joint_bootstrap(first, second, draws=200)
+    assert isinstance(found, Difference)
+    assert (found.seeds, found.spread) == (1, "documents")
+    assert found.low < found.estimate < found.high
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_is_the_step_down_procedure(p: list[float]) -> None:
+    """At any level, what is adjusted to at most it is what stepping down rejects."""
+    adjusted = holm(p)
+    assert all(given <= found <= 1 for given, found in zip(p, adjusted, strict=True))
+    for level in (0.01, 0.05, 0.2, 0.5):
+        rejected = set()
+        for step, index in enumerate(sorted(range(len(p)), key=lambda index: p[index])):
+            if p[index] * (len(p) - step) > level:
+                break
+            rejected.add(index)
+        assert {index for index, value in enumerate(adjusted) if value <= level} == rejected

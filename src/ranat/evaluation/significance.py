@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,3 +73,111 @@ def sentence_test(first: Counts, second: Counts, trials: int = 10_000, seed: int
         gap = np.abs(micro_f1(second.sum(0) - moved) - micro_f1(first.sum(0) + moved))
         extreme += int((gap >= observed - 1e-12).sum())
     return (extreme + 1) / (trials + 1)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of mean F1, second − first, with its interval and p.
+
+    Args:
+        estimate: in [−1, 1], on the seeds and documents themselves.
+        low: the interval's lower end.
+        high: its upper end.
+        p: two-sided, that there is no difference.
+        seeds: pairs of seeds.
+        documents: in the split.
+        spread: what the interval covers: "both", "documents" (there is one seed), or "seeds" (`paired_difference`).
+    """
+
+    estimate: float
+    low: float
+    high: float
+    p: float
+    seeds: int
+    documents: int
+    spread: Literal["both", "documents", "seeds"]
+
+
+def resampled_f1(counts: Counts, draws: int = 10_000, seed: int = 0) -> NDArray[np.float64]:
+    """Micro-F1 of runs on documents drawn with replacement, the same documents for every run.
+
+    Args:
+        counts: (runs, documents, 3).
+        draws: resampled splits.
+        seed: of the draws.
+    Returns:
+        (1 + draws, runs); the first row is F1 on the documents themselves.
+    """
+    generator = np.random.default_rng(seed)
+    runs, documents, _ = counts.shape
+    columns = counts.transpose(1, 0, 2).reshape(documents, -1).astype(np.float32)  # whole numbers: exact up to 2²⁴
+    f1 = np.empty((1 + draws, runs))
+    f1[0] = micro_f1(counts.sum(1, dtype=np.float64))
+    chunk = max(1_000_000 // documents, 1)
+    for start in range(0, draws, chunk):
+        n = min(chunk, draws - start)
+        drawn = generator.integers(0, documents, (n, documents)) + documents * np.arange(n)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=n * documents).reshape(n, documents).astype(np.float32)
+        f1[1 + start : 1 + start + n] = micro_f1((times @ columns).reshape(n, runs, 3).astype(np.float64))
+    return f1
+
+
+def paired_difference(
+    first: NDArray[np.float64], second: NDArray[np.float64], documents: int, level: float = 0.95, seed: int = 0
+) -> Difference:
+    """The joint bootstrap of a difference of mean F1: documents and seeds both drawn with replacement, alike for both.
+
+    p is twice the smaller share of draws on either side of 0, each share (k + 1) / (draws + 1); the interval is that of
+    percentiles. Documents are taken as independent, and so are seeds. Few seeds drawn again scatter less than new ones
+    would, so where there are fewer than 10 and their standard error is above that over documents, interval and p are
+    Student's over seeds alone. In simulations without a difference (600 to 1,000 tests a setting, noise between seeds up
+    to several times that between documents) the 5% level rejected at most 5% with 3 or 5 seeds, 9% with 2; the plain
+    bootstrap up to 23% with 3. Where noise between seeds is small the test is conservative (below 1%), as disagreement
+    of runs on single documents counts in both draws. With one seed only documents are drawn: what then differs may be
+    the seed's doing.
+
+    Args:
+        first: (1 + draws, seeds) of `resampled_f1`: one side.
+        second: the other side, with the same seeds in the same order and the same draws of documents.
+        documents: how many there are.
+        level: of the interval.
+        seed: of the draws of seeds.
+    """
+    gaps = second - first
+    seeds = gaps.shape[1]
+    estimate, tail = float(gaps[0].mean()), (1 - level) / 2
+    by_documents = gaps[1:].mean(1)
+    if 1 < seeds < 10:
+        error = float(stats.sem(gaps[0]))
+        if error > by_documents.std():
+            half = float(stats.t.ppf(1 - tail, seeds - 1)) * error
+            p = 2 * float(stats.t.sf(abs(estimate) / error, seeds - 1))
+            return Difference(estimate, estimate - half, estimate + half, p, seeds, documents, "seeds")
+    times = np.random.default_rng(seed).multinomial(seeds, [1 / seeds] * seeds, len(by_documents))
+    drawn = (gaps[1:] * times).sum(1) / seeds
+    low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
+    side = 1 + min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
+    p = min(2 * side / (len(drawn) + 1), 1.0)
+    return Difference(estimate, low, high, p, seeds, documents, "both" if seeds > 1 else "documents")
+
+
+def joint_bootstrap(first: Counts, second: Counts, draws: int = 10_000, seed: int = 0) -> Difference:
+    """`paired_difference` of two groups of runs.
+
+    Args:
+        first: (seeds, documents, 3), whole numbers.
+        second: likewise, of the same seeds and documents.
+        draws: of both.
+        seed: of the draws.
+    """
+    f1 = resampled_f1(np.concatenate([first, second]), draws, seed)
+    return paired_difference(f1[:, : len(first)], f1[:, len(first) :], first.shape[1], seed=seed)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number (Holm 1979): those ≤ α keep the chance of any false rejection at α."""
+    order = np.argsort(p)
+    steps = np.asarray(p, dtype=np.float64)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1) if len(order) else steps
+    return [float(value) for value in adjusted]
