@@ -130,8 +130,8 @@ def paired_difference(
     p is twice the smaller share of draws on either side of 0, each share (k + 1) / (draws + 1); the interval is that of
     percentiles. Documents are taken as independent, and so are seeds. Few seeds drawn again scatter less than new ones
     would, so where there are fewer than 10 and their standard error is above that over documents, interval and p are
-    Student's over seeds alone. In simulations without a difference (600 to 1,000 tests a setting, noise between seeds up
-    to several times that between documents) the 5% level rejected at most 5% with 3 or 5 seeds, 9% with 2; the plain
+    Student's over seeds alone. In simulations without a difference (600 to 1,000 tests a setting, noise between seeds
+    up to several times that of documents) the 5% level rejected at most 5% with 3 or 5 seeds, 9% with 2; the plain
     bootstrap up to 23% with 3. Where noise between seeds is small the test is conservative (below 1%), as disagreement
     of runs on single documents counts in both draws. With one seed only documents are drawn: what then differs may be
     the seed's doing.
