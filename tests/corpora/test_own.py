@@ -59,9 +59,15 @@ def test_a_type_never_vanishes_from_train(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"test.jsonl": lines("X")}, "no file of training documents (name it train"),
-        ({"train.jsonl": lines("X"), "train.tsv": "a\tO\n"}, "train.jsonl and train.tsv are both"),
-        ({"train.jsonl": lines("X"), "dev.jsonl": lines("X"), "valid.jsonl": lines("X")}, "are both files of dev"),
+        ({"test.jsonl": lines("X")}, "no training documents (name the file train"),
+        (
+            {"train.jsonl": lines("X"), "train.tsv": "a\tO\n"},
+            "train.jsonl and train.tsv are both train documents (keep one",
+        ),
+        (
+            {"train.jsonl": lines("X"), "dev.jsonl": lines("X"), "valid.jsonl": lines("X")},
+            "dev.jsonl and valid.jsonl are both dev documents",
+        ),
         (
             {"train.jsonl": lines("X"), "dev.jsonl": lines("X"), "test.jsonl": lines("X", "Z")},
             "test.jsonl: document '1' has the type 'Z', which train lacks (train has 'X'",
@@ -129,3 +135,165 @@ def test_check_counts_a_corpus_of_ones_own(tmp_path: Path) -> None:
     assert [(notice.kind, notice.where) for notice in report.notices if notice.kind == "repaired"] == [
         ("repaired", f"{tmp_path}/train.tsv:4")
     ]
+
+
+def relations(*kinds: str) -> str:
+    """A JSONL file with a document for each relation type; "" for a document without relation."""
+    entities = [{"id": "T1", "type": "X", "spans": [[0, 1]]}, {"id": "T2", "type": "X", "spans": [[2, 3]]}]
+    return "".join(
+        json.dumps(
+            {
+                "id": str(i),
+                "text": "a b",
+                "entities": entities,
+                "relations": [{"type": kind, "head": "T1", "tail": "T2"}] if kind else [],
+            }
+        )
+        + "\n"
+        for i, kind in enumerate(kinds)
+    )
+
+
+def test_relations_beside_mentions_are_said(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text(relations("A", ""))
+    (tmp_path / "dev.jsonl").write_text(relations("A", "B"))
+    (tmp_path / "test.jsonl").write_text(relations("D", "C"))
+    corpus = corpora.load(tmp_path)
+    assert (corpus.task, corpus.pairs) == ("ner", None)
+    assert [str(notice) for notice in corpus.notices] == [
+        f"{tmp_path}: has 5 relations: --task relation trains on them",
+        f"{tmp_path}: dev has relation types that train lacks: 'B'",
+        f"{tmp_path}: test has relation types that train lacks: 'C', 'D'",
+    ]
+
+
+def blurb(*labels: str) -> str:
+    return "".join(f"{i}\tthat @CHEMICAL$ binds @GENE$\t{label}\n" for i, label in enumerate(labels))
+
+
+def test_instances_make_a_corpus_of_relations(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text(blurb("CPR:3", "false", "CPR:4"))
+    (tmp_path / "dev.tsv").write_text(blurb("CPR:4"))
+    corpus = corpora.load(tmp_path)
+    assert corpus.task == "relation"
+    assert corpus.pairs is not None
+    assert corpus.pairs.types == {("CHEMICAL", "GENE")}
+    assert [notice.what for notice in corpus.notices] == ["no file of test documents"]
+    assert {row.what: row.measured for row in corpora.check(tmp_path).rows if row.split == "train"}[
+        "relations CPR:3"
+    ] == 1
+
+
+def test_without_dev_a_tenth_of_the_instances_is_taken_but_no_last_relation_type(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text(blurb(*["false"] * 9, "CPR:3", *["CPR:4"] * 10))
+    splits = corpora.load(tmp_path).splits
+    assert {split: len(documents) for split, documents in splits.items()} == {"train": 18, "dev": 2}
+    kinds = {relation.type for document in splits["train"] for relation in document.relations}
+    assert kinds == {"CPR:3", "CPR:4"}
+    (tmp_path / "train.tsv").write_text(blurb("CPR:3", "CPR:4", "CPR:5"))
+    with pytest.raises(UserError, match="no document can be taken for dev without losing a type"):
+        corpora.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("dev", "message"),
+    [
+        (blurb("CPR:9"), r"dev\.x: document '0' has the relation type 'CPR:9', which train lacks \(train has 'CPR:4'"),
+        ("1\t@DRUG$ @DRUG$\tCPR:4\n", r"dev\.x: document '1' has the type 'DRUG', which train lacks"),
+        (lines("X"), r"dev\.x: train has instances but dev has documents \(give all splits as one or the other\)"),
+    ],
+)
+def test_instances_that_do_not_fit(tmp_path: Path, dev: str, message: str) -> None:
+    (tmp_path / "train.tsv").write_text(blurb("CPR:4", "false"))
+    (tmp_path / "dev.x").write_text(dev)
+    with pytest.raises(UserError, match=message):
+        corpora.load(tmp_path)
+
+
+def test_documents_beside_instances_do_not_fit_either(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text(lines("X"))
+    (tmp_path / "test.tsv").write_text(blurb("CPR:4"))
+    with pytest.raises(UserError, match=r"test\.tsv: train has documents but test has instances"):
+        corpora.load(tmp_path)
+
+
+BRAT = {
+    "1.txt": "a b\n",
+    "1.ann": "T1\tX 0 1\ta\nT2\tY 2 3\tb\nR1\tR Arg1:T1 Arg2:T2\n",
+    "deep/2.txt": "",
+    "deep/2.ann": "",
+}
+
+
+def write_brat(folder: Path) -> None:
+    for path, text in BRAT.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+def test_a_split_may_be_a_folder_as_brat_writes_it(tmp_path: Path) -> None:
+    write_brat(tmp_path / "mine" / "train")
+    write_brat(tmp_path / "mine" / "Dev")
+    (tmp_path / "mine" / "annotation.conf").write_text("[entities]\n")
+    (tmp_path / "mine" / "old" / "train").mkdir(parents=True)
+    (tmp_path / "mine" / "old" / "train" / "1.ann").write_text("another corpus")
+    (tmp_path / "mine" / "test.jsonl").write_text(relations("R"))
+    corpus = corpora.load(tmp_path / "mine")
+    assert corpus.task == "ner"
+    assert [[document.id for document in documents] for documents in corpus.splits.values()] == [
+        ["1", "deep/2"]
+    ] * 2 + [["0"]]
+    assert corpus.splits["train"] == corpus.splits["dev"]
+    assert [notice.what for notice in corpus.notices] == ["has 3 relations: --task relation trains on them"]
+    assert str(tmp_path / "mine/train/deep/2.ann") in corpus.files
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as zipped:
+        for path in sorted((tmp_path / "mine").rglob("*")):
+            if "old" not in path.parts:
+                zipped.write(path, path.relative_to(tmp_path))
+        zipped.writestr("__MACOSX/mine/train/._1.ann", b"\0")
+    with tarfile.open(tmp_path / "mine.tar.gz", "w:gz") as packed:
+        for part in ("train", "Dev", "test.jsonl"):
+            packed.add(tmp_path / "mine" / part, f"./{part}")
+    assert corpora.load(tmp_path / "mine.zip").splits == corpus.splits
+    assert corpora.load(tmp_path / "mine.tar.gz").splits == corpus.splits
+
+
+def test_a_line_of_a_split_folder_is_named(tmp_path: Path) -> None:
+    write_brat(tmp_path / "train")
+    (tmp_path / "train" / "deep" / "2.ann").write_text("T1\tX 0 1\ta\n")
+    with pytest.raises(UserError, match=r"train/deep/2\.ann:1: entity 'T1' reaches to 1, past"):
+        corpora.load(tmp_path)
+    (tmp_path / "train" / "deep" / "2.txt").unlink()
+    with pytest.raises(UserError, match=r"train/deep/2\.ann: there is no deep/2\.txt with it"):
+        corpora.load(tmp_path)
+
+
+def test_a_folder_of_texts_alone_is_no_split(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "1.txt").write_text("a")
+    with pytest.raises(UserError, match=r"no training documents .*a folder train of \.txt and \.ann files"):
+        corpora.load(tmp_path)
+
+
+def test_a_file_and_a_folder_of_one_split(tmp_path: Path) -> None:
+    write_brat(tmp_path / "train")
+    (tmp_path / "train.jsonl").write_text(lines("X"))
+    with pytest.raises(UserError, match=r"train and train\.jsonl are both train documents \(keep one"):
+        corpora.load(tmp_path)
+
+
+def test_a_pair_beside_the_splits_is_told_where_it_belongs(tmp_path: Path) -> None:
+    for name in ("train.txt", "train.ann"):
+        (tmp_path / name).write_text("")
+    with pytest.raises(UserError, match=r"keep one; pairs of \.txt and \.ann belong in a folder train"):
+        corpora.load(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "relations"), [("chemprot", 9_950), ("ddi", 4_999)])
+def test_the_instances_of_others_make_a_corpus(name: str, relations: int, data_dir: Path) -> None:
+    folder = data_dir / name / "blurb"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    corpus = corpora.load(folder)
+    assert (corpus.task, corpus.notices) == ("relation", ())
+    assert sum(len(document.relations) for split in corpus.splits.values() for document in split) == relations

@@ -63,14 +63,28 @@ def test_concepts_and_relations() -> None:
     )
     relations = (
         '<relation id="R0"><infon key="relation">CID</infon>'
-        '<infon key="C">D8</infon><infon key="D">D1</infon></relation>'
+        '<infon key="C">D1</infon><infon key="D">D1</infon></relation>'
         '<relation id="R1"><infon key="type">near</infon><node refid="1" role=""/><node refid="2" role=""/></relation>'
         '<relation id="R2"><infon key="type">near</infon><node refid="1" role=""/><node refid="R1" role=""/></relation>'
+        '<relation id="R3"><infon key="type">of3</infon><node refid="1"/><node refid="2"/><node refid="1"/></relation>'
     )
     (found,) = parse(document(marked, relations), notices)
     assert [entity.concept for entity in found.entities] == ["D1", None]
-    assert found.relations == (Relation("CID", "D8", "D1"), Relation("near", "1", "2"))
-    assert [(notice.kind, notice.count) for notice in notices] == [("left out", 1)]
+    assert found.relations == (Relation("CID", "D1", "D1"), Relation("near", "1", "2"))
+    assert [(notice.kind, notice.count) for notice in notices] == [("left out", 2)]
+
+
+def test_a_relation_of_a_part_that_is_left_out_is_left_out_too() -> None:
+    infons = '<infon key="type">D</infon><infon key="CompositeRole">IndividualMention</infon>'
+    marked = annotation("1", "Ocular", (0, 6)) + annotation("2", "auditory", (11, 8), infons=infons)
+    relation = '<relation id="R"><infon key="type">near</infon><node refid="1"/><node refid="2"/></relation>'
+    notices: list[Notice] = []
+    (found,) = parse(document(marked, relation), notices)
+    assert found.relations == ()
+    assert [notice.what for notice in notices] == [
+        "1 annotations with CompositeRole=IndividualMention",
+        "1 relations that are not between two entities or concepts",
+    ]
 
 
 @pytest.mark.parametrize(

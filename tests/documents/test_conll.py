@@ -80,3 +80,8 @@ WORD = st.text(st.characters(codec="utf-8", exclude_characters="\t\n\r#"), min_s
 def test_any_token_is_kept_as_it_is(sentences: list[list[str]]) -> None:
     documents = parse("\n".join("".join(f"{word}\tO\n" for word in words) for words in sentences))
     assert [[d.text[slice(*span)] for span in d.tokens] for d in documents] == sentences
+
+
+def test_a_token_may_hold_a_line_separator() -> None:
+    (document,) = read(io.BytesIO("a\u2028b\tO\nc\tB-D\n".encode()), "train")
+    assert [document.text[slice(*span)] for span in document.tokens] == ["a\u2028b", "c"]

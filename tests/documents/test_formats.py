@@ -17,7 +17,10 @@ from ranat.errors import UsageError, UserError
 SAMPLES = {
     "conll": "Aspirin\tB-Chemical\nhelps\tO\n\nHeart\tB-Disease\nfailure\tI-Disease\n",
     "jsonl": '{"id": "1", "text": "Aspirin", "entities": [{"id": "T1", "type": "Chemical", "spans": [[0, 7]]}]}\n',
-    "pubtator": "1|t|Aspirin\n1|a|helps hearts.\n1\t0\t7\tAspirin\tChemical\tD001241\n1\tCID\tD001241\tD006323\n\n",
+    "pubtator": "1|t|Aspirin\n1|a|helps hearts.\n1\t0\t7\tAspirin\tChemical\tD001241\n"
+    "1\t14\t20\thearts\tOrgan\tD006321\n1\tCID\tD001241\tD006321\n\n",
+    "blurb-tsv": "1.T1.T2\tAgain @CHEMICAL$ binds @GENE$.\tCPR:4\n1.T1.T3\tAgain @CHEM-GENE$ binds FXa.\tfalse\n",
+    "scibert-jsonl": '{"text": "<< Aspirin >> inhibits [[ COX-1 ]].", "label": "INHIBITOR", "metadata": []}\n',
     "bioc-xml": """<?xml version='1.0' encoding='UTF-8'?><!DOCTYPE collection SYSTEM 'BioC.dtd'>
 <collection><source/><document><id>1</id>
 <passage><offset>0</offset><text>Aspirin</text>
@@ -25,6 +28,8 @@ SAMPLES = {
 </passage></document></collection>
 """,
 }
+FIRST = {"blurb-tsv": ("@CHEMICAL$", "CHEMICAL"), "scibert-jsonl": ("Aspirin", "E1")}
+"""The first mention and its type; ("Aspirin", "Chemical") in all others."""
 
 
 def parse(data: bytes, **options: object) -> list[Document]:
@@ -45,12 +50,12 @@ def sample(name: str) -> bytes:
 def test_a_sample_is_recognised_by_its_content(name: str, sample: bytes) -> None:
     documents = parse(sample)
     assert documents == parse(sample, format=name)
-    assert documents[0].mention(documents[0].entities[0]) == "Aspirin"
-    assert documents[0].entities[0].type == "Chemical"
+    entity = documents[0].entities[0]
+    assert (documents[0].mention(entity), entity.type) == FIRST.get(name, ("Aspirin", "Chemical"))
 
 
 def test_a_file_reads_alike_however_it_is_given(name: str, sample: bytes, tmp_path: Path) -> None:
-    suffix = FORMATS.get(name).suffixes[0]
+    suffix = (*FORMATS.get(name).suffixes, "")[0]
     plain, packed = tmp_path / f"a{suffix}", tmp_path / f"a{suffix}.gz"
     plain.write_bytes(sample)
     packed.write_bytes(gzip.compress(sample))
@@ -138,8 +143,10 @@ def test_a_malformed_file_is_explained_by_the_format_of_its_suffix() -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read: No such file"):
         list(read(tmp_path / "none.jsonl"))
-    with pytest.raises(UserError, match="cannot read: Is a directory"):
+    with pytest.raises(UserError, match=r"the folder holds no \.ann file"):
         list(read(tmp_path))
+    with pytest.raises(UserError, match="cannot read: Is a directory"):
+        list(read(tmp_path, format="jsonl"))
 
 
 MISMATCH = b"1|t|Aspirin helps\n1\t0\t7\taspirin\tChemical\n\n1|t|Again\n"
@@ -158,3 +165,34 @@ def test_a_published_corpus_is_noted_where_ones_own_is_refused() -> None:
 def test_a_document_twice_in_ones_own_file() -> None:
     with pytest.raises(UserError, match=r"a:2: document '1' is there twice"):
         parse(b"1|t|One\n1|t|One\n", name="a")
+
+
+RELATION = ": the relation 'binds' of 'T1' and 'T9': document '1' has no entity with the id or concept 'T9'"
+ENTITY = '{"id": "T1", "type": "X", "spans": [[0, 2]]}'
+UNKNOWN = {
+    "jsonl": (
+        f'{{"id": "1", "text": "ab", "entities": [{ENTITY}], '
+        '"relations": [{"type": "binds", "head": "T1", "tail": "T9"}]}\n',
+        "a:1",
+    ),
+    "pubtator": ("1|t|ab\n1\t0\t2\tab\tX\n1\tbinds\tT1\tT9\n", "a:3"),
+    "bioc-xml": (
+        "<collection><document><id>1</id><passage><offset>0</offset><text>ab</text>\n"
+        '<annotation id="T1"><infon key="type">X</infon><location offset="0" length="2"/></annotation></passage>\n\n'
+        '<relation id="R1"><infon key="type">binds</infon><node refid="T1"/><node refid="T9"/></relation>\n'
+        "</document></collection>",
+        "a:4",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_relation_of_an_entity_that_is_not_there(name: str) -> None:
+    text, where = UNKNOWN[name]
+    with pytest.raises(UserError) as caught:
+        parse(text.encode(), name="a", format=name)
+    assert str(caught.value) == f"{where}{RELATION} (mark that entity, or mend or remove the relation)"
+    notices: list[Notice] = []
+    (document,) = parse(text.encode(), name="a", format=name, notices=notices, published=True)
+    assert document.relations == ()
+    assert [(notice.kind, str(notice)) for notice in notices] == [("left out", f"{where}{RELATION}")]

@@ -31,8 +31,10 @@ def documents(draw: st.DrawFn) -> list[Document]:
             Entity(f"T{i}", draw(NAME), found, draw(st.one_of(st.none(), NAME)), draw(SCORE))
             for i, found in enumerate(marked)
         )
+        ends = st.sampled_from([name for e in entities for name in (e.id, e.concept) if name] or [""])
         relations = tuple(
-            Relation(draw(NAME), draw(NAME), draw(NAME), draw(SCORE)) for _ in range(draw(st.integers(0, 2)))
+            Relation(draw(NAME), draw(ends), draw(ends), draw(SCORE))
+            for _ in range(draw(st.integers(0, 2)) if entities else 0)
         )
         result.append(Document(id, text, entities, relations, draw(spans(len(text))), draw(spans(len(text)))))
     return result
@@ -81,6 +83,12 @@ def test_a_malformed_line(line: object, message: str) -> None:
         parse({"id": "0", "text": "fine"}, line)
     assert message in str(caught.value)
     assert caught.value.where == "a:2"
+
+
+def test_a_label_is_read_as_any_other_key_where_there_is_an_id() -> None:
+    line = json.dumps({"id": "1", "text": "ab", "label": "X"})
+    (document,) = read(io.BytesIO(line.encode()), "a")
+    assert document == Document("1", "ab")
 
 
 def test_a_discontinuous_mention_keeps_its_spans() -> None:

@@ -1,64 +1,171 @@
-"""A corpus of one's own: a folder or an archive with train, dev and test in any supported format."""
+"""A corpus of one's own: a folder or an archive with train, dev and test in any supported format.
+
+A split is a file, such as `train.tsv`, or a folder of `.txt` and `.ann` files as BRAT writes them, `train/`.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
 from ranat.corpora.corpus import Corpus, Splits
 from ranat.corpora.files import File, Folder
-from ranat.corpora.sample import SEED, tenth, types
+from ranat.corpora.sample import SEED, labels, relation_types, tenth, types
 from ranat.documents import formats
 from ranat.documents.document import Document
+from ranat.documents.formats import brat, instances
 from ranat.documents.source import Notice
 from ranat.errors import UserError
 
 _NAMES = {"train": ("train",), "dev": ("dev", "devel", "valid", "validation"), "test": ("test",)}
+_SPLITS = {name: split for split, names in _NAMES.items() for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Where the documents of a split are.
+
+    Args:
+        path: of its file, or of its folder.
+        files: that one file, or all texts and annotations in the folder.
+    """
+
+    path: str
+    files: tuple[File, ...]
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return str(self.files[0].container / self.path)
+
+    @property
+    def instances(self) -> bool:
+        """Whether a line of it is a sentence with its pair marked."""
+        if self._is_folder:
+            return False
+        (file,) = self.files
+        return formats.FORMATS.get(formats.recognise(file.open(), file.name)).instances
+
+    def read(self, notices: list[Notice]) -> tuple[Document, ...]:
+        """All its documents."""
+        if self._is_folder:
+            inside = {file.path.removeprefix(f"{self.path}/"): file.open for file in self.files}
+            return tuple(brat.read_folder(self.name, inside, notices))
+        (file,) = self.files
+        return tuple(formats.read(file.open(), file.name, notices=notices))
+
+    @property
+    def _is_folder(self) -> bool:
+        return self.files[0].path != self.path
 
 
 def load(folder: Folder) -> Corpus:
     """Read the splits; without dev, a seeded tenth of the documents of train is taken for it.
 
+    Files of instances (sentences with their pair marked) make a corpus for the relation task, all others one for NER.
+
     Raises:
-        UserError: there is no train, a split has two files, or dev or test has a type that train lacks.
+        UserError: there is no train, a split is there twice, dev or test has a type that train lacks, or some splits
+            are instances and others are not.
     """
-    files = {split: file for split in _NAMES if (file := _file(folder, split))}
-    if "train" not in files:
+    parts = _parts(folder)
+    if "train" not in parts:
         raise UserError(
-            "no file of training documents", where=str(folder.path), remedy="name it train, such as train.tsv"
+            "no training documents",
+            where=str(folder.path),
+            remedy="name the file train, such as train.tsv, or make a folder train of .txt and .ann files",
         )
+    kinds = {split: part.instances for split, part in parts.items()}
+    is_instances = kinds["train"]
+    nouns = ("instances", "documents") if is_instances else ("documents", "instances")
+    for split, kind in kinds.items():
+        if kind != is_instances:
+            what = f"train has {nouns[0]} but {split} has {nouns[1]}"
+            raise UserError(what, where=parts[split].name, remedy="give all splits as one or the other")
     notices: list[Notice] = []
-    splits: Splits = {
-        split: tuple(formats.read(file.open(), file.name, notices=notices)) for split, file in files.items()
-    }
+    splits: Splits = {split: part.read(notices) for split, part in parts.items()}
     for split in ("dev", "test"):
-        if split in files:
-            _check_types(splits["train"], splits[split], split, files[split].name)
-        else:
+        if split not in parts:
             notices.append(Notice("note", f"no file of {split} documents", str(folder.path)))
-    if "dev" not in files:
-        all_train = splits["train"]
-        splits["train"], splits["dev"] = tenth(all_train, files["train"].name)
+            continue
+        _check(splits, split, parts[split].name, "type", types)
+        if is_instances:
+            _check(splits, split, parts[split].name, "relation type", relation_types)
+    if "dev" not in parts:
+        all_train, name = splits["train"], parts["train"].name
+        splits["train"], splits["dev"] = tenth(all_train, name, labels if is_instances else types)
         what = f"{len(splits['dev'])} of the {len(all_train)} train documents taken for dev (seed {SEED})"
-        notices.append(Notice("note", what, files["train"].name, len(splits["dev"])))
-    ordered = {split: splits[split] for split in _NAMES if split in splits}
-    names = tuple(file.name for file in files.values())
-    return Corpus(str(folder.path), "own", "ner", ordered, tuple(notices), str(folder.path), names)
+        notices.append(Notice("note", what, name, len(splits["dev"])))
+    if not is_instances:
+        notices += _relation_notices(splits, str(folder.path))
+    return Corpus(
+        name=str(folder.path),
+        form="own",
+        task="relation" if is_instances else "ner",
+        splits={split: splits[split] for split in _NAMES if split in splits},
+        notices=tuple(notices),
+        source=str(folder.path),
+        files=tuple(file.name for part in parts.values() for file in part.files),
+        pairs=instances.pair_types(chain.from_iterable(splits.values())) if is_instances else None,
+    )
 
 
-def _file(folder: Folder, split: str) -> File | None:
-    # A folder's own files only: what lies deeper may be another corpus.
-    files = folder.archived if folder.path.is_file() else [file for file in folder.plain if "/" not in file.path]
-    matches = [file for file in files if file.path.split("/")[-1].split(".")[0].lower() in _NAMES[split]]
-    if len(matches) > 1:
-        names = " and ".join(file.path for file in matches[:2])
-        raise UserError(f"{names} are both files of {split} documents", where=str(folder.path), remedy="keep one")
-    return matches[0] if matches else None
+def _parts(folder: Folder) -> dict[str, _Part]:
+    is_archive = folder.path.is_file()
+    files = folder.archived if is_archive else folder.plain
+    folders: dict[str, list[File]] = defaultdict(list)
+    for file in files:
+        if inside := _split_folder(file.path, is_archive):
+            folders[inside].append(file)
+    matches: dict[str, list[_Part]] = defaultdict(list)
+    for path, members in folders.items():
+        if any(file.path.endswith(".ann") for file in members):
+            matches[_SPLITS[path.split("/")[-1].lower()]].append(_Part(path, tuple(members)))
+    taken = {file.path for parts in matches.values() for part in parts for file in part.files}
+    for file in files:
+        # A folder's own files only: what lies deeper may be another corpus.
+        if file.path not in taken and (is_archive or "/" not in file.path):
+            split = _SPLITS.get(file.path.split("/")[-1].split(".")[0].lower())
+            if split:
+                matches[split].append(_Part(file.path, (file,)))
+    for split, found in matches.items():
+        if len(found) > 1:
+            raise UserError(
+                f"{' and '.join(part.path for part in found[:2])} are both {split} documents",
+                where=str(folder.path),
+                remedy=f"keep one; pairs of .txt and .ann belong in a folder {split}",
+            )
+    return {split: matches[split][0] for split in _NAMES if split in matches}
 
 
-def _check_types(train: tuple[Document, ...], others: tuple[Document, ...], split: str, name: str) -> None:
-    known = set[str]().union(*map(types, train))
-    for document in others:
+def _split_folder(path: str, is_archive: bool) -> str | None:
+    """The folder of a split that a text or its annotations lie in, at any depth of an archive."""
+    *parents, name = path.split("/")
+    for depth, parent in enumerate(parents if is_archive else parents[:1], 1):
+        if parent.lower() in _SPLITS and brat.is_one(name):
+            return "/".join(parents[:depth])
+    return None
+
+
+def _check(splits: Splits, split: str, name: str, what: str, types: Callable[[Document], set[str]]) -> None:
+    known = set[str]().union(*map(types, splits["train"]))
+    for document in splits[split]:
         if lacking := sorted(types(document) - known):
             raise UserError(
-                f"document {document.id!r} has the type {lacking[0]!r}, which train lacks",
+                f"document {document.id!r} has the {what} {lacking[0]!r}, which train lacks",
                 where=name,
-                remedy=f"train has {', '.join(map(repr, sorted(known))) or 'no mention'}; a model learns only those",
+                remedy=f"train has {', '.join(map(repr, sorted(known))) or 'none'}; a model learns only those",
             )
+
+
+def _relation_notices(splits: Splits, name: str) -> Iterator[Notice]:
+    """What to know before relations are made the task."""
+    if n := sum(len(document.relations) for document in chain.from_iterable(splits.values())):
+        yield Notice("note", f"has {n} relations: --task relation trains on them", name, n)
+    known = set[str]().union(*map(relation_types, splits["train"]))
+    for split in ("dev", "test"):
+        if lacking := sorted(set[str]().union(*map(relation_types, splits.get(split, ()))) - known):
+            what = f"{split} has relation types that train lacks: {', '.join(map(repr, lacking))}"
+            yield Notice("note", what, name, len(lacking))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable, Set
 
 from ranat.documents.document import Document
 from ranat.errors import UserError
@@ -16,9 +17,25 @@ def types(document: Document) -> set[str]:
     return {entity.type for entity in document.entities}
 
 
-def tenth(documents: tuple[Document, ...], name: str) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
+def relation_types(document: Document) -> set[str]:
+    """The relation types in a document."""
+    return {relation.type for relation in document.relations}
+
+
+def labels(document: Document) -> set[str]:
+    """Both, told apart."""
+    return types(document) | {f"relation {kind}" for kind in relation_types(document)}
+
+
+def tenth(
+    documents: tuple[Document, ...], name: str, types: Callable[[Document], Set[str]] = types
+) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
     """Train and dev, a seeded tenth, both in the old order; a document that is the last to have a type stays in train.
 
+    Args:
+        documents: all of them.
+        name: the file's name, for messages.
+        types: what must not vanish from train; default: the entity types.
     Raises:
         UserError: nothing can be taken.
     """

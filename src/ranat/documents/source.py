@@ -9,12 +9,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import PurePath
 from typing import IO, Literal
 
 from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.errors import UserError
 
 _COPY = "#"
+_PARTS = re.compile(r"[|,;]")
+"""Between the parts of a composite concept: "D001|D002"; BioRED writes a comma."""
 
 Kind = Literal["repaired", "mismatch", "repeat", "left out", "note"]
 
@@ -55,6 +58,19 @@ class Found:
     mention: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FoundRelation:
+    """A relation as a file gives it, still to be checked against the document's entities.
+
+    Args:
+        line: where it stands in the file.
+        relation: its type, head and tail.
+    """
+
+    line: int
+    relation: Relation
+
+
 def is_repeat(document: Document) -> bool:
     """Whether a released corpus has this document a second time (see `Source`)."""
     return re.search(rf"{_COPY}\d+$", document.id) is not None
@@ -68,7 +84,8 @@ class Source:
         name: the file's name in messages.
         notices: what is odd is added to it.
         published: the file belongs to a released corpus that nobody can mend, so what would be an error in a file of
-            one's own (a mention that does not match its offsets, a document given twice) becomes a notice.
+            one's own (a mention that does not match its offsets, a relation of what is not there, a document given
+            twice) becomes a notice.
     """
 
     def __init__(
@@ -85,16 +102,20 @@ class Source:
             UserError: the bytes are not UTF-8.
         """
         for number, raw in enumerate(self.stream, 1):
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                bad = raw[error.start]
-                raise self.error(
-                    number,
-                    f"invalid UTF-8: byte 0x{bad:02x} at byte {error.start + 1} of the line",
-                    "save the file as UTF-8",
-                ) from None
+            line = self._decode(number, raw, "utf-8-sig" if number == 1 else "utf-8")
             yield number, line.removesuffix("\n").removesuffix("\r")
+
+    def text(self) -> str:
+        """The whole file, its line ends as they are and a byte order mark as a character.
+
+        Raises:
+            UserError: the bytes are not UTF-8.
+        """
+        return "".join(self._decode(number, raw, "utf-8") for number, raw in enumerate(self.stream, 1))
+
+    def numbered(self, line: int) -> str:
+        """An id for what stands at a line of a file that gives none: the file's stem and the line, "train:17"."""
+        return f"{PurePath(self.name).name.split('.')[0]}:{line}"
 
     def error(self, line: int, what: str, remedy: str | None = None) -> UserError:
         """An error at a line of this file, to be raised."""
@@ -112,15 +133,16 @@ class Source:
         text: str,
         found: Iterable[Found] = (),
         *,
-        relations: Iterable[Relation] = (),
+        relations: Iterable[Relation | FoundRelation] = (),
         sentences: Iterable[Span] = (),
         tokens: Iterable[Span] = (),
     ) -> Document:
-        """A document of this file, checked.
+        """A document of this file, checked; a plain `Relation` stands at the document's own line.
 
         Raises:
             UserError: an entity reaches past the end of the text or its text does not match its offsets, two entities
-                share an id, or the document's id is there twice.
+                share an id, a relation's head or tail is neither the id nor the concept of an entity, or the document's
+                id is there twice.
         """
         found = sorted(found, key=lambda item: item.entity.spans)
         if id in self._ids:
@@ -132,7 +154,37 @@ class Source:
             if item.entity.id in entities:
                 raise self.error(item.line, f"document {id!r} has two entities with the id {item.entity.id!r}")
             entities[item.entity.id] = item.entity
-        return Document(id, text, tuple(entities.values()), tuple(relations), tuple(sentences), tuple(tokens))
+        stated = [item if isinstance(item, FoundRelation) else FoundRelation(line, item) for item in relations]
+        related = tuple(self._related(id, entities, stated))
+        return Document(id, text, tuple(entities.values()), related, tuple(sentences), tuple(tokens))
+
+    def _related(self, id: str, entities: dict[str, Entity], stated: list[FoundRelation]) -> Iterator[Relation]:
+        """The relations whose head and tail are there."""
+        known = set(entities)
+        if stated:
+            for concept in {entity.concept for entity in entities.values() if entity.concept}:
+                known.update((concept, *map(str.strip, _PARTS.split(concept))))
+        for item in stated:
+            relation = item.relation
+            missing = [end for end in (relation.head, relation.tail) if end not in known]
+            if not missing:
+                yield relation
+                continue
+            what = (
+                f"the relation {relation.type!r} of {relation.head!r} and {relation.tail!r}: document {id!r} has no "
+                f"entity with the id or concept {missing[0]!r}"
+            )
+            if not self.published:
+                raise self.error(item.line, what, "mark that entity, or mend or remove the relation")
+            self.note("left out", what, item.line)
+
+    def _decode(self, number: int, raw: bytes, encoding: str) -> str:
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError as error:
+            bad = raw[error.start]
+            what = f"invalid UTF-8: byte 0x{bad:02x} at byte {error.start + 1} of the line"
+            raise self.error(number, what, "save the file as UTF-8") from None
 
     def _repeat(self, line: int, id: str) -> str:
         if not self.published:

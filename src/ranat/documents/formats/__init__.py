@@ -1,4 +1,4 @@
-"""File formats of documents: one file a format, found by content, then by suffix."""
+"""File formats of documents: one file a format, found by content, then by suffix; and folders as BRAT writes them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 from ranat.documents.document import Document
+from ranat.documents.formats import brat
 from ranat.documents.source import Notice, Source
 from ranat.errors import UserError
 from ranat.registry import Registry
@@ -28,21 +30,25 @@ class Format:
         read: turns a source into its documents.
         suffixes: lower case, such as ".jsonl"; without ".gz".
         looks_like: whether the first lines of a file are of this format.
+        instances: each document is one sentence with the pair of entities whose relation is to be told.
     """
 
     read: Reader
     suffixes: tuple[str, ...]
     looks_like: Callable[[str], bool]
+    instances: bool = False
 
 
 FORMATS = Registry[Format]("format", __name__)
 
 
-def reader(name: str, *, suffixes: tuple[str, ...], looks_like: Callable[[str], bool]) -> Callable[[Reader], Reader]:
-    """Decorate a function that reads a format."""
+def reader(
+    name: str, *, suffixes: tuple[str, ...], looks_like: Callable[[str], bool], instances: bool = False
+) -> Callable[[Reader], Reader]:
+    """Decorate a function that reads a format; the options are those of `Format`."""
 
     def add(read: Reader) -> Reader:
-        FORMATS.register(name)(Format(read, suffixes, looks_like))
+        FORMATS.register(name)(Format(read, suffixes, looks_like, instances))
         return read
 
     return add
@@ -59,9 +65,9 @@ def read(
     """The documents of a file, one at a time; gzip is unpacked.
 
     Args:
-        source: a path, or an open stream, which is closed at the end.
+        source: a path, or an open stream, which is closed at the end; a folder is read as BRAT's (see `brat`).
         name: the file's name in messages and for its suffix; default: that of the source.
-        format: a format's name; default: found by content, then by suffix.
+        format: a file format's name; default: found by content, then by suffix.
         notices: what was odd is added to it while the file is read.
         published: see `Source`; for released corpora only.
     Raises:
@@ -69,40 +75,62 @@ def read(
         UsageError: there is no such format.
     """
     name = name or _name(source)
-    try:
-        with _open(source) as stream:
-            opened = Source(cast(IO[bytes], stream), name, notices, published=published)
-            yield from _documents(opened, stream.peek(_HEAD)[:_HEAD], format)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise UserError("the gzip file is damaged or cut off", where=name, remedy="fetch or pack it again") from None
-    except OSError as error:
-        raise UserError(f"cannot read: {error.strerror or error}", where=name) from None
+    if format is None and isinstance(source, str | Path) and Path(source).is_dir():
+        yield from brat.read_folder(name, brat.files(Path(source)), notices, published=published)
+        return
+    with _opened(source, name) as stream:
+        head = _head(stream, name)
+        chosen = FORMATS.get(format or _recognise(head, name))
+        opened = Source(cast(IO[bytes], stream), name, notices, published=published)
+        count = 0
+        for count, document in enumerate(chosen.read(opened), 1):  # noqa: B007  (the count is looked at after the loop)
+            yield document
+        if not count:
+            raise UserError("the file holds no document", where=name)
 
 
-def _documents(source: Source, head: bytes, format: str | None) -> Iterator[Document]:
+def recognise(source: str | Path | IO[bytes] | IO[str], name: str | None = None) -> str:
+    """The name of a file's format; the arguments are those of `read`.
+
+    Raises:
+        UserError: the file cannot be read, is empty, or is in no known format.
+    """
+    name = name or _name(source)
+    with _opened(source, name) as stream:
+        return _recognise(_head(stream, name), name)
+
+
+def _head(stream: io.BufferedReader, name: str) -> bytes:
+    head = stream.peek(_HEAD)[:_HEAD]
     if not head.strip():
-        raise UserError("the file is empty", where=source.name)
-    chosen = FORMATS.get(format) if format else _recognise(head, source.name)
-    count = 0
-    for count, document in enumerate(chosen.read(source), 1):  # noqa: B007  (the count is looked at after the loop)
-        yield document
-    if not count:
-        raise UserError("the file holds no document", where=source.name)
+        raise UserError("the file is empty", where=name)
+    return head
 
 
-def _recognise(head: bytes, name: str) -> Format:
+def _recognise(head: bytes, name: str) -> str:
     text = head.decode("utf-8-sig", errors="replace")
     whole_lines = text[: text.rindex("\n")] if "\n" in text else text
-    formats = [FORMATS.get(known) for known in FORMATS.names()]
-    by_content = [known for known in formats if known.looks_like(whole_lines)]
+    by_content = [known for known in FORMATS.names() if FORMATS.get(known).looks_like(whole_lines)]
     if len(by_content) == 1:
         return by_content[0]
     plain = name.lower().removesuffix(".gz")
     # A malformed file looks like nothing: the format of its suffix then tells what is wrong with it, and where.
-    by_suffix = [known for known in by_content or formats if plain.endswith(known.suffixes)]
+    by_suffix = [known for known in by_content or FORMATS.names() if plain.endswith(FORMATS.get(known).suffixes)]
     if len(by_suffix) == 1:
         return by_suffix[0]
     raise UserError("the format is not recognised", where=name, remedy=f"name it; known: {', '.join(FORMATS.names())}")
+
+
+@contextmanager
+def _opened(source: str | Path | IO[bytes] | IO[str], name: str) -> Iterator[io.BufferedReader]:
+    """The unpacked bytes; what goes wrong while they are read becomes an error of the user's."""
+    try:
+        with _open(source) as stream:
+            yield stream
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise UserError("the gzip file is damaged or cut off", where=name, remedy="fetch or pack it again") from None
+    except OSError as error:
+        raise UserError(f"cannot read: {error.strerror or error}", where=name) from None
 
 
 def _name(source: str | Path | IO[bytes] | IO[str]) -> str:

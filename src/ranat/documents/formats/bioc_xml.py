@@ -5,7 +5,8 @@ The text between passages, which the format does not carry, is filled with space
 
 The type of an annotation is its infon "type", its concept the infon "identifier" or "MESH". Annotations that spell out
 the parts of a composite one (infon CompositeRole=IndividualMention) are left out and counted. A relation has either two
-nodes that refer to annotations, or, as in BC5CDR, two infons that name concepts.
+nodes that refer to annotations, or, as in BC5CDR, two infons that name concepts; any other, such as one between
+relations, is left out and counted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from defusedxml.ElementTree import iterparse
 
 from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.documents.formats import reader
-from ranat.documents.source import Found, Source
+from ranat.documents.source import Found, FoundRelation, Source
 
 _LARGEST_GAP = 1_000_000
 _CHUNK = 1 << 16
@@ -118,11 +119,12 @@ def _document(source: Source, element: Element, starts: dict[Element, int], left
             found.append(_annotation(starts[annotation], annotation))
         except ValueError as error:
             raise source.error(starts[annotation], str(error)) from None
-    ids = {item.entity.id for item in found}
+    entities = {item.entity.id for item in found}
+    others = {item.get("id") for tag in ("annotation", "relation") for item in element.iter(tag)} - entities
     relations = []
     for item in element.iter("relation"):
-        if relation := _relation(item, ids):
-            relations.append(relation)
+        if relation := _relation(item, others):
+            relations.append(FoundRelation(starts[item], relation))
         else:
             left_out["relations that are not between two entities or concepts"] += 1
     return source.document(line, id, text.text, found, relations=relations, sentences=sentences)
@@ -146,12 +148,12 @@ def _annotation(line: int, element: Element) -> Found:
     return Found(line, entity, element.findtext("text"))
 
 
-def _relation(element: Element, ids: set[str]) -> Relation | None:
+def _relation(element: Element, others: set[str | None]) -> Relation | None:
     infons = _infons(element)
     kind = infons.pop("relation", None) or infons.pop("type", None)
     nodes = [node.get("refid", "") for node in element.findall("node")]
     ends = nodes or list(infons.values())
-    if kind is None or len(ends) != 2 or (nodes and not ids.issuperset(nodes)):
+    if kind is None or len(ends) != 2 or not others.isdisjoint(nodes):
         return None
     return Relation(kind, head=ends[0], tail=ends[1])
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePath
 from typing import NamedTuple
 
 from ranat.documents.bio import Scheme, detect_scheme, from_tags
@@ -33,7 +32,7 @@ class _Sentence(NamedTuple):
 
 
 def _looks_like(head: str) -> bool:
-    lines = [line for line in head.splitlines() if line.strip() and not line.startswith((_DOCSTART, "#"))]
+    lines = [line for line in re.split(r"\r?\n", head) if line.strip() and not line.startswith((_DOCSTART, "#"))]
     return bool(lines) and all(_TAG.fullmatch(_columns(line)[-1]) for line in lines) and "\n" in head.strip()
 
 
@@ -123,5 +122,5 @@ def _document(source: Source, group: list[_Sentence], scheme: Scheme) -> tuple[D
             span = tokens[first_word + first][0], tokens[first_word + end - 1][1]
             found.append(Found(line + first, Entity(f"T{len(found) + 1}", kind, (span,))))
     text = "\n".join(" ".join(sentence.words) for sentence in group)
-    id = f"{PurePath(source.name).name.split('.')[0]}:{group[0].line}"
-    return source.document(group[0].line, id, text, found, sentences=sentences, tokens=tokens), repaired
+    line = group[0].line
+    return source.document(line, source.numbered(line), text, found, sentences=sentences, tokens=tokens), repaired

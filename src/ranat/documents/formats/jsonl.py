@@ -22,11 +22,24 @@ _ENTITY_KEYS = {"id", "type", "spans", "text", "concept", "score"}
 _RELATION_KEYS = {"type", "head", "tail", "score"}
 
 
-class _Malformed(Exception):
+class MalformedError(Exception):
     """What is wrong with a line; the reader adds where."""
 
 
-@reader("jsonl", suffixes=(".jsonl", ".ndjson"), looks_like=lambda head: head.lstrip().startswith("{"))
+def is_labelled_text(head: str) -> bool:
+    """Whether the first line is another's: an object with a text and a label but no id."""
+    try:
+        keys = json.loads(head.lstrip().partition("\n")[0]).keys()
+    except (ValueError, RecursionError, AttributeError):
+        return False
+    return keys >= {"text", "label"} and "id" not in keys
+
+
+def _looks_like(head: str) -> bool:
+    return head.lstrip().startswith("{") and not is_labelled_text(head)
+
+
+@reader("jsonl", suffixes=(".jsonl", ".ndjson"), looks_like=_looks_like)
 def read(source: Source) -> Iterator[Document]:
     """Documents of a JSON Lines file; keys that are not read are counted.
 
@@ -38,8 +51,8 @@ def read(source: Source) -> Iterator[Document]:
         if not line.strip():
             continue
         try:
-            yield _document(source, number, _parse(line), unread)
-        except _Malformed as error:
+            yield _document(source, number, parse(line), unread)
+        except MalformedError as error:
             raise source.error(number, str(error)) from None
     for key, count in unread.items():
         source.note("left out", f"the key {key!r} is not read ({count} times)", count=count)
@@ -69,17 +82,22 @@ def _known(**values: object) -> dict[str, object]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _parse(line: str) -> dict[str, Any]:
+def parse(line: str) -> dict[str, Any]:
+    """The object on a line.
+
+    Raises:
+        MalformedError: it is none.
+    """
     try:
         return _object(json.loads(line), "a line")
     except json.JSONDecodeError as error:
-        raise _Malformed(f"not JSON: {error.msg} at character {error.colno}") from None
+        raise MalformedError(f"not JSON: {error.msg} at character {error.colno}") from None
     except (ValueError, RecursionError) as error:
-        raise _Malformed(f"not JSON that can be read: {error}") from None
+        raise MalformedError(f"not JSON that can be read: {error}") from None
 
 
 def _document(source: Source, line: int, value: dict[str, Any], unread: Counter[str]) -> Document:
-    text = _string(value, "text")
+    text = string(value, "text")
     found = [
         _entity(line, _object(entity, "an entity"), unread) for entity in _list(value.get("entities", []), "entities")
     ]
@@ -90,7 +108,7 @@ def _document(source: Source, line: int, value: dict[str, Any], unread: Counter[
     tokens = _spans(value.get("tokens", []), "tokens", len(text))
     unread.update(value.keys() - _KEYS)
     return source.document(
-        line, _string(value, "id"), text, found, relations=relations, sentences=sentences, tokens=tokens
+        line, string(value, "id"), text, found, relations=relations, sentences=sentences, tokens=tokens
     )
 
 
@@ -98,41 +116,46 @@ def _entity(line: int, value: dict[str, Any], unread: Counter[str]) -> Found:
     unread.update(f"entities.{key}" for key in value.keys() - _ENTITY_KEYS)
     try:
         entity = Entity(
-            _string(value, "id"),
-            _string(value, "type"),
+            string(value, "id"),
+            string(value, "type"),
             _spans(value.get("spans", []), "spans"),
-            _string(value, "concept") if value.get("concept") is not None else None,
+            string(value, "concept") if value.get("concept") is not None else None,
             _score(value),
         )
     except ValueError as error:
-        raise _Malformed(str(error)) from None
-    return Found(line, entity, _string(value, "text") if "text" in value else None)
+        raise MalformedError(str(error)) from None
+    return Found(line, entity, string(value, "text") if "text" in value else None)
 
 
 def _relation(value: dict[str, Any], unread: Counter[str]) -> Relation:
     unread.update(f"relations.{key}" for key in value.keys() - _RELATION_KEYS)
-    return Relation(_string(value, "type"), _string(value, "head"), _string(value, "tail"), _score(value))
+    return Relation(string(value, "type"), string(value, "head"), string(value, "tail"), _score(value))
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _Malformed(f"{what} must be a JSON object")
+        raise MalformedError(f"{what} must be a JSON object")
     return value
 
 
 def _list(value: Any, what: str) -> list[Any]:
     if not isinstance(value, list):
-        raise _Malformed(f"{what!r} must be a list")
+        raise MalformedError(f"{what!r} must be a list")
     return value
 
 
-def _string(value: dict[str, Any], key: str) -> str:
+def string(value: dict[str, Any], key: str) -> str:
+    """The string of that key.
+
+    Raises:
+        MalformedError: it is missing, another type, or no text.
+    """
     if not isinstance(value.get(key), str):
-        raise _Malformed(f"{key!r} is missing" if key not in value else f"{key!r} must be a string")
-    string = str(value[key])
-    if not string.isascii() and any("\ud800" <= character <= "\udfff" for character in string):
-        raise _Malformed(f"{key!r} has half a surrogate pair, which is no character")
-    return string
+        raise MalformedError(f"{key!r} is missing" if key not in value else f"{key!r} must be a string")
+    found = str(value[key])
+    if not found.isascii() and any("\ud800" <= character <= "\udfff" for character in found):
+        raise MalformedError(f"{key!r} has half a surrogate pair, which is no character")
+    return found
 
 
 def _score(value: dict[str, Any]) -> float | None:
@@ -140,7 +163,7 @@ def _score(value: dict[str, Any]) -> float | None:
     if score is None:
         return None
     if not isinstance(score, int | float) or isinstance(score, bool) or not 0 <= score <= 1:
-        raise _Malformed("'score' must be a number from 0 to 1")
+        raise MalformedError("'score' must be a number from 0 to 1")
     return float(score)
 
 
@@ -148,9 +171,9 @@ def _spans(value: Any, what: str, length: int | None = None) -> tuple[Span, ...]
     spans = []
     for item in _list(value, what):
         if not (isinstance(item, list) and len(item) == 2 and all(type(offset) is int for offset in item)):
-            raise _Malformed(f"{what!r} must be a list of [start, end]")
+            raise MalformedError(f"{what!r} must be a list of [start, end]")
         start, end = item
         if length is not None and not 0 <= start <= end <= length:
-            raise _Malformed(f"{what!r}: {item} is not within the text's {length} characters")
+            raise MalformedError(f"{what!r}: {item} is not within the text's {length} characters")
         spans.append((start, end))
     return tuple(spans)

@@ -7,7 +7,7 @@
 
 The text is title, one space, abstract, and offsets count its characters. A concept of "-1" or "-" means that none is
 known. A seventh column names the parts of a composite mention; a mention is one entity here, so they are left out,
-counted.
+counted; so is the fifth column of BioRED's relations, Novel or No.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 
 from ranat.documents.document import Document, Entity, Relation
 from ranat.documents.formats import reader
-from ranat.documents.source import Found, Source
+from ranat.documents.source import Found, FoundRelation, Source
 
 _TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 _NO_CONCEPT = {"", "-", "-1"}
+_NOVELTY = ("Novel", "No")
 
 
 @dataclass
@@ -33,7 +34,7 @@ class _Record:
     title: str
     abstract: str | None = None
     found: list[Found] = field(default_factory=list)
-    relations: list[Relation] = field(default_factory=list)
+    relations: list[FoundRelation] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -53,7 +54,7 @@ def read(source: Source) -> Iterator[Document]:
         UserError: a line is neither a title, an abstract, a mention nor a relation, or is of another document.
     """
     record: _Record | None = None
-    composite = 0
+    composite = novelty = 0
     for number, line in source.lines():
         if not line.strip():
             continue
@@ -69,14 +70,22 @@ def read(source: Source) -> Iterator[Document]:
             raise source.error(number, f"{id[:40]!r} has no title line before it", "write ID|t|TITLE first")
         if text:
             record.abstract = text[3]
-        elif len(columns) == 4:
-            record.relations.append(Relation(columns[1], head=columns[2], tail=columns[3]))
+        elif _is_relation(columns):
+            record.relations.append(FoundRelation(number, Relation(columns[1], head=columns[2], tail=columns[3])))
+            novelty += len(columns) == 5
         else:
             record.found.append(_mention(source, number, columns, f"T{len(record.found) + 1}"))
             composite += len(columns) == 7
     if record:
         yield _document(source, record)
     source.note("left out", f"the parts of {composite} composite mentions (7th column)", count=composite)
+    source.note("left out", f"whether {novelty} relations are novel (5th column)", count=novelty)
+
+
+def _is_relation(columns: list[str]) -> bool:
+    if len(columns) == 4:
+        return not columns[1].isdecimal()
+    return len(columns) == 5 and columns[4] in _NOVELTY
 
 
 def _mention(source: Source, line: int, columns: list[str], id: str) -> Found:
