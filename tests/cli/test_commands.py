@@ -20,7 +20,7 @@ from ranat.attacks import attacks
 from ranat.training.settings import RatSettings, Settings, TrainSettings
 
 PGD = ["--attack.name", "pgd"]
-COMMANDS = ("demo", "corpora list", "corpora fetch", "corpora check", "train", "evaluate", "compare")
+COMMANDS = ("demo", "corpora list", "corpora fetch", "corpora check", "train", "evaluate", "compare", "reproduce")
 
 
 @pytest.fixture(scope="module")

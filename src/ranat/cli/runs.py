@@ -16,6 +16,8 @@ ATTACK_HELP = """\
 clean_weight, adversarial_weight; with several steps: steps, step_size, norm, projection; for smart: sigma."""
 RAT_HELP = """\
 --rat.p (0.5; 1 attacks every batch), --rat.gate bernoulli|exact|always|never, --rat.dropout shared|fresh."""
+RELATION_HELP = """\
+--relation.representation cls|entity (the first state, or those of the two entities), --relation.marking dummy|typed."""
 TRAIN_HELP = """\
 --train.epochs (5), batch_size (32), learning_rate (the backbone's), warmup (0.1), weight_decay (0.01), seed (0), \
 precision auto|fp32|bf16|fp16, gradient_accumulation (1), fraction (1), max_steps, patience, save_steps, report_to."""
@@ -53,6 +55,7 @@ def train(
     corpus: str | None = None,
     model: str | None = None,
     task: str | None = None,
+    relation: Annotated[Section, Parameter(help=RELATION_HELP)] = None,
     attack: Annotated[Section, Parameter(help=ATTACK_HELP)] = None,
     rat: Annotated[Section, Parameter(help=RAT_HELP)] = None,
     train: Annotated[Section, Parameter(help=TRAIN_HELP)] = None,
@@ -77,7 +80,7 @@ def train(
     from ranat.training.run import train as train_run
     from ranat.training.settings import read_settings
 
-    sections = {"attack": attack, "rat": rat, "train": train}
+    sections = {"relation": relation, "attack": attack, "rat": rat, "train": train}
     flags: dict[str, Any] = {"corpus": corpus, "model": model, "task": task}
     flags |= {name: values(name, section) for name, section in sections.items() if section}
     settings = read_settings(config, flags)

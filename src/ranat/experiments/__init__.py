@@ -1,1 +1,1 @@
-"""What is done with runs: comparing them, and the demonstration."""
+"""What is done with runs: comparing them, grids of them, and the demonstration."""

@@ -1,0 +1,122 @@
+"""Commands on grids: reproduce."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from ranat.cli.application import Data, Json, Section, app, err, examples, values
+from ranat.cli.printing import print_json, print_table
+from ranat.errors import UsageError, UserError
+from ranat.experiments import specs
+
+if TYPE_CHECKING:
+    from ranat.experiments.cards import Card
+
+SPECS_HELP = "A YAML file, or one of:\n" + "\n".join(f"{name}: {title}" for name, title in specs.titles().items())
+
+
+@app.command(
+    help_epilogue=examples(
+        "ranat reproduce table2 --model pubmedbert --seeds 0-4 --out results/table2",
+        "ranat reproduce table2 --model minilm --corpora ncbi-disease --seeds 0 --train.fraction 0.1 --out results/try",
+        "ranat reproduce ablation-p --model minilm --jobs 2 --out results/p",
+        "ranat reproduce my_grid.yaml --ray 10.0.0.1:6379 --jobs 8 --out /shared/results",
+    )
+)
+def reproduce(
+    spec: Annotated[str, Parameter(help=SPECS_HELP)],
+    *,
+    model: str | None = None,
+    seeds: str | None = None,
+    corpora: str | None = None,
+    train: Annotated[Section, Parameter(help="Over all else: --train.epochs, --train.fraction and so on.")] = None,
+    out: Path | None = None,
+    data: Data = None,
+    jobs: int = 1,
+    ray: str | None = None,
+    keep_models: bool = False,
+    json: Json = False,
+) -> None:
+    """Run the grid of a published table, an ablation, or one's own; cells that are done are not run again.
+
+    Each cell leaves a result card beside the published value. A cell that fails is recorded and tried again by the next
+    call; a grid that was interrupted, however hard, goes on with the same command.
+
+    Args:
+        model: The backbone, instead of the spec's; rows about other backbones are then left out.
+        seeds: Such as 0-4 or 0,3,7; default: the spec's.
+        corpora: Such as ncbi-disease,bc2gm; default: the spec's.
+        out: The results folder; default: results/SPEC-MODEL.
+        jobs: How many cells run at a time.
+        ray: "local", or the address of a Ray cluster that shares the file system.
+        keep_models: Keep the trained weights of every cell.
+    """
+    from ranat.experiments.grid import run_grid
+    from ranat.experiments.spec import read_spec
+
+    if jobs < 1:
+        raise UsageError(f"must be at least 1, not {jobs}", where="--jobs")
+    chosen = read_spec(
+        spec,
+        model=model,
+        corpora=corpora.split(",") if corpora else None,
+        seeds=_numbers(seeds) if seeds else None,
+        train=values("train", train or {}),
+    )
+    results = out or Path("results") / f"{chosen.name}-{Path(chosen.model).name}"
+    cards = run_grid(chosen, results, data=data, jobs=jobs, ray=ray, keep_models=keep_models, console=err)
+    failed = [card for card in cards if card.status == "failed"]
+    if json:
+        print_json({"results": str(results), "cells": [_summary(card) for card in cards]})
+    else:
+        _print_cards(cards)
+        for remark in chosen.remarks:
+            print(remark)
+    err.print(f"the result cards are in {results / 'cards'}", highlight=False)
+    if failed:
+        what = f"{len(failed)} of {len(cards)} cells failed; the first: {failed[0].error}"
+        raise UserError(what, where=failed[0].cell, remedy="the same command tries them again")
+
+
+def _numbers(text: str) -> list[int]:
+    numbers: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
+        if not found:
+            raise UsageError(f"cannot read {text!r}", where="--seeds", remedy="write 0-4 or 0,3,7")
+        first = int(found[1])
+        numbers += range(first, int(found[2] or first) + 1)
+    return numbers
+
+
+def _summary(card: Card) -> dict[str, Any]:
+    keys = ("cell", "row", "corpus", "model", "seed", "status", "error", "dev", "test", "published", "comparable")
+    return {key: getattr(card, key) for key in keys}
+
+
+def _print_cards(cards: Sequence[Card]) -> None:
+    """A row a row of the spec, a column a corpus: mean ± sd over seeds, and the published value below."""
+    import numpy as np
+
+    corpora = list(dict.fromkeys(card.corpus for card in cards))
+    table = []
+    for row in dict.fromkeys(card.row for card in cards):
+        measured, published = [row], ["  published"]
+        for corpus in corpora:
+            here = [card for card in cards if (card.row, card.corpus) == (row, corpus)]
+            f1 = [100 * scores["f1"] for card in here if (scores := card.test or card.dev)]
+            spread = f" ± {np.std(f1, ddof=1):.2f}" if len(f1) > 1 else ""
+            measured.append(f"{np.mean(f1):.2f}{spread}" if f1 else "failed")
+            published.append(f"{100 * here[0].published['f1']:.2f}" if here[0].published else "")
+        table += [measured, published] if any(published[1:]) else [measured]
+    print_table(["F1", *corpora], table, right=range(1, len(corpora) + 1))
+    done = [card for card in cards if card.status == "done"]
+    seeds = len({card.seed for card in done})
+    print(f"{len(done)} of {len(cards)} cells done; mean ± sd over {seeds} seeds.")
+    for reason in dict.fromkeys(reason for card in cards if card.published for reason in card.why_not):
+        print(f"Not the published setting: {reason}.")
