@@ -59,14 +59,14 @@ def test_a_type_never_vanishes_from_train(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"test.jsonl": lines("X")}, "no training documents (name the file train"),
+        ({"test.jsonl": lines("X")}, "no file of training documents (name it train, such as train.tsv)"),
         (
             {"train.jsonl": lines("X"), "train.tsv": "a\tO\n"},
-            "train.jsonl and train.tsv are both train documents (keep one",
+            "train.jsonl and train.tsv are both files of train documents (keep one",
         ),
         (
             {"train.jsonl": lines("X"), "dev.jsonl": lines("X"), "valid.jsonl": lines("X")},
-            "dev.jsonl and valid.jsonl are both dev documents",
+            "dev.jsonl and valid.jsonl are both files of dev documents",
         ),
         (
             {"train.jsonl": lines("X"), "dev.jsonl": lines("X"), "test.jsonl": lines("X", "Z")},
@@ -271,14 +271,18 @@ def test_a_line_of_a_split_folder_is_named(tmp_path: Path) -> None:
 def test_a_folder_of_texts_alone_is_no_split(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "1.txt").write_text("a")
-    with pytest.raises(UserError, match=r"no training documents .*a folder train of \.txt and \.ann files"):
+    with pytest.raises(
+        UserError, match=r"/train: the folder holds no \.ann file \(put the annotations beside the texts"
+    ):
         corpora.load(tmp_path)
+    (tmp_path / "train.jsonl").write_text(lines("X", "X"))
+    assert len(corpora.load(tmp_path).splits["train"]) == 1
 
 
 def test_a_file_and_a_folder_of_one_split(tmp_path: Path) -> None:
     write_brat(tmp_path / "train")
     (tmp_path / "train.jsonl").write_text(lines("X"))
-    with pytest.raises(UserError, match=r"train and train\.jsonl are both train documents \(keep one"):
+    with pytest.raises(UserError, match=r"train and train\.jsonl are both files of train documents \(keep one"):
         corpora.load(tmp_path)
 
 

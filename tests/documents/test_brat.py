@@ -166,13 +166,13 @@ def test_invalid_utf8_names_its_line() -> None:
 
 def test_a_folder_of_pairs(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
-    for path, text, ann in (("b", "ab", "T1\tX 0 2\tab\n"), ("deep/a.v1", "", "")):
+    for path, text, ann in (("b", "ab", "T1\tX 0 2\tab\n"), ("deep/a.ann", "", "")):
         (tmp_path / f"{path}.txt").write_text(text)
         (tmp_path / f"{path}.ann").write_text(ann)
     for other in ("annotation.conf", ".hidden.ann"):
         (tmp_path / other).write_text("[entities]\n")
     documents = list(read(tmp_path))
-    assert [(document.id, document.text) for document in documents] == [("b", "ab"), ("deep/a.v1", "")]
+    assert [(document.id, document.text) for document in documents] == [("b", "ab"), ("deep/a.ann", "")]
     assert list(read(str(tmp_path))) == documents
 
 

@@ -73,9 +73,7 @@ def load(folder: Folder) -> Corpus:
     parts = _parts(folder)
     if "train" not in parts:
         raise UserError(
-            "no training documents",
-            where=str(folder.path),
-            remedy="name the file train, such as train.tsv, or make a folder train of .txt and .ann files",
+            "no file of training documents", where=str(folder.path), remedy="name it train, such as train.tsv"
         )
     kinds = {split: part.instances for split, part in parts.items()}
     is_instances = kinds["train"]
@@ -119,25 +117,38 @@ def _parts(folder: Folder) -> dict[str, _Part]:
     for file in files:
         if inside := _split_folder(file.path, is_archive):
             folders[inside].append(file)
+    brat_folders = {path: found for path, found in folders.items() if any(file.path.endswith(".ann") for file in found)}
     matches: dict[str, list[_Part]] = defaultdict(list)
-    for path, members in folders.items():
-        if any(file.path.endswith(".ann") for file in members):
-            matches[_SPLITS[path.split("/")[-1].lower()]].append(_Part(path, tuple(members)))
-    taken = {file.path for parts in matches.values() for part in parts for file in part.files}
+    for path, found in brat_folders.items():
+        if is_archive:  # opened one by one, a tar.gz would be unpacked anew for each
+            found = [
+                file for suffix in (".txt", ".ann") for file in folder.under(path, suffix) if brat.is_one(file.path)
+            ]
+        matches[_split(path)].append(_Part(path, tuple(found)))
+    taken = {file.path for found in brat_folders.values() for file in found}
     for file in files:
         # A folder's own files only: what lies deeper may be another corpus.
         if file.path not in taken and (is_archive or "/" not in file.path):
             split = _SPLITS.get(file.path.split("/")[-1].split(".")[0].lower())
             if split:
                 matches[split].append(_Part(file.path, (file,)))
-    for split, found in matches.items():
-        if len(found) > 1:
+    for path in folders:
+        if _split(path) not in matches:
+            remedy = "put the annotations beside the texts, an empty file where there are none"
+            raise UserError("the folder holds no .ann file", where=str(folder.path / path), remedy=remedy)
+    for split, parts in matches.items():
+        if len(parts) > 1:
             raise UserError(
-                f"{' and '.join(part.path for part in found[:2])} are both {split} documents",
+                f"{' and '.join(part.path for part in parts[:2])} are both files of {split} documents",
                 where=str(folder.path),
                 remedy=f"keep one; pairs of .txt and .ann belong in a folder {split}",
             )
     return {split: matches[split][0] for split in _NAMES if split in matches}
+
+
+def _split(path: str) -> str:
+    """The split of a folder that is named after one."""
+    return _SPLITS[path.split("/")[-1].lower()]
 
 
 def _split_folder(path: str, is_archive: bool) -> str | None:

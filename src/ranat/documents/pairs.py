@@ -51,9 +51,9 @@ class PairTypes:
             return first, second
         return (second, first) if (second.type, first.type) in self.types else None
 
-    def dummy(self, *entities: Entity) -> str:
-        """What stands in the place of one entity, or of two that overlap."""
-        names = [self.dummies.get(entity.type, entity.type.upper()) for entity in entities]
+    def dummy(self, *kinds: str) -> str:
+        """What stands in the place of an entity of that type, or of overlapping ones (head, tail)."""
+        names = [self.dummies.get(kind, kind.upper()) for kind in kinds]
         return f"@{names[0] if len(names) == 1 else self.overlap or '-'.join(names)}$"
 
     def to_dict(self) -> dict[str, object]:
@@ -128,9 +128,9 @@ def dummified_parts(document: Document, pair: Pair, types: PairTypes) -> list[tu
     if pair.overlaps:
         union = max(first.end, second.end)
         head, tail = types.order(first, second) or (first, second)
-        places = [(first.start, union, types.dummy(head, tail), first)]
+        places = [(first.start, union, types.dummy(head.type, tail.type), first)]
     else:
-        places = [(entity.start, entity.end, types.dummy(entity), entity) for entity in (first, second)]
+        places = [(entity.start, entity.end, types.dummy(entity.type), entity) for entity in (first, second)]
     parts: list[tuple[str, Entity | None]] = []
     for left, right, dummy, entity in places:
         parts += [(one_line(document.text[start:left]), None), (dummy, entity)]

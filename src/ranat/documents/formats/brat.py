@@ -38,9 +38,9 @@ _LEFT_OUT = {
 }
 
 
-def is_one(name: str) -> bool:
-    """Whether a file of that name is a text or annotations; hidden files are neither."""
-    return name.endswith((".txt", ".ann")) and not name.startswith(".")
+def is_one(path: str) -> bool:
+    """Whether a file is a text or annotations; hidden ones are neither."""
+    return path.endswith((".txt", ".ann")) and not path.split("/")[-1].startswith(".")
 
 
 def files(folder: Path) -> Files:
@@ -71,7 +71,7 @@ def read_folder(
         remedy = "name a file, or a folder of .txt and .ann files as BRAT writes them"
         raise UserError("the folder holds no .ann file", where=folder, remedy=remedy)
     left_out: Counter[str] = Counter()
-    for id in sorted({path.removesuffix(".txt").removesuffix(".ann") for path in files}):
+    for id in sorted({path[: -len(".txt")] for path in files}):
         for suffix, other, remedy in (
             (".txt", ".ann", "put the text beside it"),
             (".ann", ".txt", "put its annotations beside it, an empty file if there are none"),
