@@ -1,0 +1,95 @@
+"""What decides a claim: measurements with intervals, and verdicts drawn from them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ranat.evaluation.significance import Difference
+
+Verdict = Literal["holds", "does not hold", "undecided"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One measurement that bears on a claim.
+
+    Args:
+        label: the corpus, or the attack and how cost was taken.
+        estimate: a difference of F1 or a share of cost, as a fraction; None if it was not measured.
+        low: of its 95% interval.
+        high: of its 95% interval.
+        published: the same from the paper.
+        verdict: on this measurement alone.
+        refuted: not even at the level 1 − 0.05/k of k measurements does the interval allow for the claim.
+        note: what limits it.
+    """
+
+    label: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    published: float | None
+    verdict: Verdict
+    refuted: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the paper says, the rule by which it was decided, and with what result.
+
+    Args:
+        name: short and stable.
+        model: the backbone it was measured with.
+        text: the claim.
+        source: where the paper makes it.
+        rule: how it is decided.
+        verdict: over all the evidence.
+        evidence: what was measured.
+        note: what limits it.
+    """
+
+    name: str
+    model: str
+    text: str
+    source: str
+    rule: str
+    verdict: Verdict
+    evidence: list[Evidence]
+    note: str = ""
+
+
+def overall(evidence: Sequence[Evidence]) -> Verdict:
+    """Holds if it does in every measurement; does not if some measurement refutes it; else undecided."""
+    measured = [item for item in evidence if item.estimate is not None]
+    if any(item.refuted for item in measured):
+        return "does not hold"
+    return "holds" if measured and all(item.verdict == "holds" for item in measured) else "undecided"
+
+
+def above(floor: float, low: float, high: float) -> Verdict:
+    """Is it more than `floor`? By an interval, never by its middle."""
+    return "holds" if low > floor else "does not hold" if high < floor else "undecided"
+
+
+def within(centre: float, margin: float, low: float, high: float) -> Verdict:
+    """Is it within a margin of a value? The whole interval is, none of it is, or neither."""
+    if centre - margin < low and high < centre + margin:
+        return "holds"
+    return "does not hold" if high < centre - margin or low > centre + margin else "undecided"
+
+
+def from_difference(
+    label: str, difference: Difference, published: float | None, verdict: Verdict, refuted: bool, note: str = ""
+) -> Evidence:
+    """A difference as evidence; with one seed it decides nothing, as its luck is not in the interval."""
+    notes = [f"{difference.seeds} seed{'s' if difference.seeds > 1 else ''}", note]
+    if difference.spread == "seeds":
+        notes.append("Student over seeds")
+    if difference.seeds == 1:
+        verdict, refuted = "undecided", False
+        notes.append("its luck is not in the interval")
+    said = ", ".join(filter(None, notes))
+    return Evidence(label, difference.estimate, difference.low, difference.high, published, verdict, refuted, said)

@@ -1,0 +1,154 @@
+"""The numbers of the paper's Table III: what training costs by formula, counted, and in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from ranat.experiments.tables import ATTACKS
+from ranat.experiments.tables_groups import Group, Results, in_order
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A cost per batch in forward passes: fixed + by_step · S."""
+
+    fixed: float
+    by_step: float = 0
+
+    def at(self, steps: int) -> float:
+        """The cost with S steps."""
+        return self.fixed + self.by_step * steps
+
+    def random(self, p: float) -> Formula:
+        """That of RAT: 3 + p · (C − 3)."""
+        return Formula(3 + p * (self.fixed - 3), p * self.by_step)
+
+    def __str__(self) -> str:
+        return f"{self.fixed:g} + {self.by_step:g}S" if self.by_step else f"{self.fixed:g}"
+
+
+STANDARD = Formula(3)
+PAPER = {"fgm": Formula(6), "pgd": Formula(3, 3), "freelb": Formula(3, 3), "smart": Formula(3, 3)}
+HERE = {"fgsm": Formula(6), "fgm": Formula(6), "pgd": Formula(4, 2), "freelb": Formula(3, 3), "smart": Formula(6, 2)}
+"""Cost of an attacked batch with `preset: paper`: climbing needs the gradient of r alone, which counts 1, not 2."""
+PRINTED_REDUCTION = {"fgm": 0.25, "pgd": 0.5, "freelb": 0.5, "smart": 0.5}
+"""Of RAT with p = 0.5 against AT; 0.5 is the limit S → ∞."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of paired measurements, its range, and how many they are."""
+
+    median: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """A line of Table III.
+
+    Args:
+        training: "standard", "AT" or "RAT".
+        attack: its name; None under standard training.
+        p: of RAT.
+        steps: the values of S that were used.
+        paper: the paper's formula.
+        here: what the passes made here come to; None for a preset without a formula.
+        counted: forward passes a batch.
+        printed_reduction: of RAT against AT, as printed.
+        paper_reduction: the same from the paper's formula at this S.
+        reduction: the same, counted.
+        seconds: training time relative to standard training, same corpus and seed.
+        seconds_reduction: of RAT against AT, same corpus and seed.
+    """
+
+    training: str
+    attack: str | None
+    p: float
+    steps: list[int]
+    paper: Formula | None
+    here: Formula | None
+    counted: Spread | None
+    printed_reduction: float | None
+    paper_reduction: float | None
+    reduction: Spread | None
+    seconds: Spread | None
+    seconds_reduction: Spread | None
+
+
+def table3(results: Results, model: str) -> list[CostRow]:
+    """What training costs: by formula, counted, and in seconds."""
+    rows = [_cost_row(results, model, "standard", None)]
+    attacks = in_order([*ATTACKS, *results.attacks(model)])
+    return rows + [_cost_row(results, model, training, attack) for training in ("AT", "RAT") for attack in attacks]
+
+
+def reductions(results: Results, model: str, attack: str, name: str) -> list[tuple[Group, float]]:
+    """1 − RAT / AT of a cost per batch, for each corpus and seed that has both; with the group of RAT."""
+    found = []
+    for corpus in results.corpora:
+        adversarial, random = (results.main(model, corpus, training, attack) for training in ("AT", "RAT"))
+        if adversarial and random:
+            found += [(random, 1 - ratio) for ratio in _ratios(random, adversarial, name)]
+    return found
+
+
+def steps(group: Group) -> int | None:
+    """S of a group's attack; None for an attack of one step."""
+    value = group.settings.get("attack.steps")
+    return int(value) if value is not None else None
+
+
+def _cost_row(results: Results, model: str, training: str, attack: str | None) -> CostRow:
+    found = [results.main(model, corpus, training, attack) for corpus in results.corpora]
+    groups = [group for group in found if group]
+    p = next((group.p for group in groups), 0.5) if training == "RAT" else float(training == "AT")
+    used = sorted({value for group in groups if (value := steps(group)) is not None})
+    paper, here = (formulas.get(attack or "", STANDARD) for formulas in (PAPER, HERE))
+    known = attack is None or attack in PAPER
+    one = used[0] if len(used) == 1 else None
+    ours = (attack is None or attack in HERE) and all(
+        group.settings.get("attack.preset", "paper") == "paper" for group in groups
+    )
+    bases = [(group, results.main(model, group.corpus, "standard")) for group in groups]
+    seconds = [ratio for group, base in bases if base for ratio in _ratios(group, base, "train_seconds")]
+
+    def reduction(name: str) -> Spread | None:
+        return _spread([value for _, value in reductions(results, model, attack or "", name)])
+
+    return CostRow(
+        training=training,
+        attack=attack,
+        p=p,
+        steps=used,
+        paper=paper.random(p) if known else None,
+        here=here.random(p) if ours else None,
+        counted=_spread([cost for group in groups for cost in group.costs("xfp")]),
+        printed_reduction=PRINTED_REDUCTION.get(attack or "") if training == "RAT" and p == 0.5 else None,
+        paper_reduction=paper_reduction(attack, p, one) if training == "RAT" else None,
+        reduction=reduction("xfp") if training == "RAT" else None,
+        seconds=_spread(seconds),
+        seconds_reduction=reduction("train_seconds") if training == "RAT" else None,
+    )
+
+
+def paper_reduction(attack: str | None, p: float, steps: int | None) -> float | None:
+    """1 − RAT / AT by the paper's formulas at S steps; None if it has none for the attack, or S is not known."""
+    formula = PAPER.get(attack or "")
+    if formula is None or (formula.by_step and steps is None):
+        return None
+    return 1 - formula.random(p).at(steps or 0) / formula.at(steps or 0)
+
+
+def _ratios(group: Group, base: Group, name: str) -> list[float]:
+    """Cost per batch relative to another group, for each seed that both have."""
+    pairs = [(group.cost(name, seed), base.cost(name, seed)) for seed in group.cards if seed in base.cards]
+    return [one / other for one, other in pairs if one is not None and other]
+
+
+def _spread(values: Sequence[float]) -> Spread | None:
+    return Spread(median(values), min(values), max(values), len(values)) if values else None
