@@ -20,7 +20,17 @@ from ranat.attacks import attacks
 from ranat.training.settings import RatSettings, Settings, TrainSettings
 
 PGD = ["--attack.name", "pgd"]
-COMMANDS = ("demo", "corpora list", "corpora fetch", "corpora check", "train", "evaluate", "compare", "reproduce")
+COMMANDS = (
+    "demo",
+    "corpora list",
+    "corpora fetch",
+    "corpora check",
+    "train",
+    "evaluate",
+    "compare",
+    "reproduce",
+    "tune",
+)
 
 
 @pytest.fixture(scope="module")

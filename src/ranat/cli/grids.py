@@ -1,4 +1,4 @@
-"""Commands on grids: reproduce."""
+"""Commands on many runs: reproduce, tune."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from ranat.cli.application import Data, Json, Section, app, err, examples, values
 from ranat.cli.printing import print_json, print_table
+from ranat.cli.runs import ATTACK_HELP, RAT_HELP, RELATION_HELP, TRAIN_HELP, settings_of
 from ranat.errors import UsageError, UserError
 from ranat.experiments import specs
 
@@ -81,6 +82,58 @@ def reproduce(
     if failed:
         what = f"{len(failed)} of {len(cards)} cells failed; the first: {failed[0].error}"
         raise UserError(what, where=failed[0].cell, remedy="the same command tries them again")
+
+
+@app.command(
+    help_epilogue=examples(
+        "ranat tune --corpus ncbi-disease --model minilm --attack.name pgd --trials 30 --out studies/pgd",
+        "ranat tune config.yaml --trials 50 --out studies/mine",
+    )
+)
+def tune(
+    config: Path | None = None,
+    *,
+    corpus: str | None = None,
+    model: str | None = None,
+    task: str | None = None,
+    relation: Annotated[Section, Parameter(help=RELATION_HELP)] = None,
+    attack: Annotated[Section, Parameter(help=ATTACK_HELP)] = None,
+    rat: Annotated[Section, Parameter(help=RAT_HELP)] = None,
+    train: Annotated[Section, Parameter(help=TRAIN_HELP)] = None,
+    trials: int = 20,
+    out: Path = Path("studies/study"),
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Search the attack's radius and steps, and the learning rate, on dev F1; the same command goes on with a study.
+
+    The settings given are the first trial, and the others are around them. best.yaml in the study's folder is a config
+    file with the best.
+
+    Args:
+        config: A YAML file of settings, as `ranat train` takes it.
+        corpus: A corpus by name, or a folder with train, dev and test files.
+        model: The backbone, as `ranat train` takes it.
+        task: Default: what the corpus is for.
+        trials: How many there are in the end.
+        out: The study's folder.
+    """
+    from ranat.experiments.tune import tune as search
+
+    sections = {"relation": relation, "attack": attack, "rat": rat, "train": train}
+    settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, sections)
+    result = search(settings, out, trials=trials, data=data, console=err)
+    if json:
+        print_json(result)
+        return
+    keys = list(result["best"]["params"])
+    ranked = sorted(result["trials"], key=lambda trial: -trial["dev_f1"])
+    rows = [
+        [str(trial["number"]), *(f"{trial['params'][key]:.3g}" for key in keys), f"{100 * trial['dev_f1']:.2f}"]
+        for trial in ranked
+    ]
+    print_table(["trial", *keys, "dev F1"], rows, right=range(len(keys) + 2))
+    err.print(f"the best settings are in {out / 'best.yaml'}", highlight=False)
 
 
 def _numbers(text: str) -> list[int]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from ranat.cli.application import Data, Json, Section, app, err, examples, values
 from ranat.cli.printing import print_comparison, print_json, print_scores
 from ranat.errors import UsageError
+
+if TYPE_CHECKING:
+    from ranat.training.settings import Settings
 
 ATTACK_HELP = """\
 --attack.name fgsm|fgm|pgd|freelb|smart|none (none), and its options: preset, epsilon, epsilon_unit, scope, \
@@ -78,12 +82,9 @@ def train(
     """
     from ranat.training.run import default_folder
     from ranat.training.run import train as train_run
-    from ranat.training.settings import read_settings
 
     sections = {"relation": relation, "attack": attack, "rat": rat, "train": train}
-    flags: dict[str, Any] = {"corpus": corpus, "model": model, "task": task}
-    flags |= {name: values(name, section) for name, section in sections.items() if section}
-    settings = read_settings(config, flags)
+    settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, sections)
     folder = out or default_folder(settings)
     metrics = train_run(settings, folder, data=data, resume=resume, overwrite=overwrite, console=err)
     if json and metrics:
@@ -127,3 +128,11 @@ def compare(*runs: Path, json: Json = False) -> None:
         print_json(result)
     else:
         print_comparison(result)
+
+
+def settings_of(config: Path | None, flags: Mapping[str, Any], sections: Mapping[str, Section]) -> Settings:
+    """Settings from a config file and flags over it."""
+    from ranat.training.settings import read_settings
+
+    given = {name: values(name, section) for name, section in sections.items() if section}
+    return read_settings(config, {**flags, **given})

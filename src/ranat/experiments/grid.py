@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from ranat import corpora
@@ -19,6 +18,7 @@ from ranat.experiments import cards
 from ranat.experiments.cards import Card
 from ranat.experiments.cell import Job
 from ranat.experiments.cells import Cell, expand
+from ranat.experiments.folders import claimed
 from ranat.experiments.processes import Processes
 from ranat.experiments.progress import GridProgress
 from ranat.experiments.spec import Spec, read_spec
@@ -69,7 +69,8 @@ def run_grid(
     """
     cells = expand(spec)
     console = console or Console(quiet=True)
-    with _claimed(spec, results):
+    with claimed(results, SPEC, "ranat reproduce"):
+        _settle(spec, results / SPEC)
         done = {card.cell: card for cell in cells if (card := _done(results, cell))}
         todo = [cell for cell in cells if cell.name not in done]
         place, folder = str(Path.cwd()), str(corpora.data_folder(data).absolute())
@@ -127,20 +128,6 @@ def _threads(jobs: int, start: Launcher) -> Iterator[ThreadPoolExecutor]:
             start.stop()
             pool.shutdown(cancel_futures=True)
             raise
-
-
-@contextmanager
-def _claimed(spec: Spec, results: Path) -> Iterator[None]:
-    """The results folder of this spec, for this process alone."""
-    if results.is_file() or (results.is_dir() and any(results.iterdir()) and not (results / SPEC).is_file()):
-        raise UserError("holds something other than results", where=str(results), remedy="name another folder, --out")
-    results.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(results / ".lock", timeout=0):
-            _settle(spec, results / SPEC)
-            yield
-    except Timeout:
-        raise UserError("another `ranat reproduce` is at work here", where=str(results), remedy="wait for it") from None
 
 
 def _settle(spec: Spec, file: Path) -> None:

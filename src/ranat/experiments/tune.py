@@ -1,0 +1,143 @@
+"""Search the attack's radius, its steps and the learning rate on dev F1; what was interrupted goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from ranat.errors import UsageError, UserError
+from ranat.experiments.folders import claimed
+from ranat.experiments.progress import duration
+from ranat.training.checkpoints import write_atomically
+from ranat.training.run import train
+from ranat.training.settings import STANDARD, Settings, read_settings
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+MOST_STEPS = 5
+
+
+def tune(
+    settings: Settings, out: Path, *, trials: int, data: Path | None = None, console: Console | None = None
+) -> dict[str, Any]:
+    """Try settings around the given ones, which are the first trial; TPE, seeded by the run's seed, chooses the others.
+
+    ε is searched from a tenth to ten times what is given, the learning rate from a fifth to five times, both on a
+    logarithmic scale, and the number of steps from 1 to 5. A choice depends on the finished trials alone, so an
+    interrupted study ends as it would have ended.
+
+    Args:
+        settings: resolved settings, as `read_settings` gives them.
+        out: the study's folder: study.db, trials/ with a run folder each (without weights), best.yaml.
+        trials: how many there are in the end, ≥ 1.
+        data: the folder of corpora; None: RANAT_DATA, else the user's cache folder.
+        console: where progress is shown; None: nowhere.
+    Returns:
+        {"trials": [{"number", "params", "dev_f1"}], "best": one of them, "settings": those of the best, nested}
+    Raises:
+        UserError: Optuna is not installed, or the folder holds another study, or one that is running.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise UserError("Optuna is not installed", where="tune", remedy="pip install 'ranat[tune]'") from None
+    if trials < 1:
+        raise UsageError(f"must be at least 1, not {trials}", where="--trials")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    console = console or Console(quiet=True)
+    with claimed(out, "study.db", "ranat tune"):
+        study = optuna.create_study(
+            storage=f"sqlite:///{out.absolute() / 'study.db'}",
+            study_name="ranat",
+            direction="maximize",
+            load_if_exists=True,
+        )
+        _check(study, settings, out)
+        space = _space(settings)
+        flat = settings.flat()
+        study.enqueue_trial({key: flat[key] for key in space}, skip_if_exists=True)
+        while (done := len(_finished(study))) < trials:
+            began = time.monotonic()
+            study.sampler = optuna.samplers.TPESampler(seed=(settings.train.seed + done) % 2**32)
+            number, params = _next(study, space)
+            console.rule(f"trial {done + 1} of {trials}: {_said(params)}", align="left")
+            tried = with_params(settings, params)
+            study.tell(number, _dev_f1(tried, out / "trials" / f"{number:03d}", data, console))
+            left = (time.monotonic() - began) * (trials - done - 1)
+            console.print(f"best dev F1 so far {100 * study.best_value:.2f}; about {duration(left)} left")
+        write_atomically(out / "best.yaml", with_params(settings, study.best_params).to_yaml())
+    rows = [{"number": trial.number, "params": trial.params, "dev_f1": trial.value} for trial in _finished(study)]
+    best = next(row for row in rows if row["number"] == study.best_trial.number)
+    return {"trials": rows, "best": best, "settings": with_params(settings, study.best_params).model_dump()}
+
+
+def with_params(settings: Settings, params: Mapping[str, Any]) -> Settings:
+    """Settings with some dotted keys changed, checked again."""
+    values = settings.model_dump()
+    for key, value in params.items():
+        section, _, option = key.partition(".")
+        values[section][option] = value
+    return read_settings(flags=values)
+
+
+def _space(settings: Settings) -> dict[str, BaseDistribution]:
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    rate = float(settings.train.learning_rate or 0)  # resolved, so it is there
+    space: dict[str, BaseDistribution] = {"train.learning_rate": FloatDistribution(rate / 5, rate * 5, log=True)}
+    if settings.attack["name"] != STANDARD:
+        epsilon = settings.attack["epsilon"]
+        space["attack.epsilon"] = FloatDistribution(epsilon / 10, epsilon * 10, log=True)
+    if "steps" in settings.attack:
+        space["attack.steps"] = IntDistribution(1, max(MOST_STEPS, settings.attack["steps"]))
+    return space
+
+
+def _check(study: Study, settings: Settings, out: Path) -> None:
+    """The study's settings are those of its first call."""
+    now = json.loads(json.dumps(settings.flat()))
+    before = study.user_attrs.get("settings", now)
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            what = f"the study began with {before.get(key)!r}, not {now.get(key)!r}"
+            raise UserError(what, where=f"{out}: {key}", remedy="name another folder with --out")
+    study.set_user_attr("settings", now)
+
+
+def _finished(study: Study) -> list[FrozenTrial]:
+    from optuna.trial import TrialState
+
+    return study.get_trials(states=[TrialState.COMPLETE])
+
+
+def _next(study: Study, space: dict[str, BaseDistribution]) -> tuple[int, dict[str, Any]]:
+    """The trial that was interrupted, if there is one, else a new one."""
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(states=[TrialState.RUNNING]):
+        if trial.params.keys() == space.keys():
+            return trial.number, trial.params
+        study.tell(trial.number, state=TrialState.FAIL)  # interrupted before all was chosen
+    new = study.ask(space)
+    return new.number, new.params
+
+
+def _dev_f1(settings: Settings, folder: Path, data: Path | None, console: Console) -> float:
+    if not (folder / "config.yaml").is_file():
+        shutil.rmtree(folder, ignore_errors=True)  # killed before the run had begun
+    metrics = train(settings, folder, data=data, resume=True, console=console)
+    shutil.rmtree(folder / "model", ignore_errors=True)
+    return float(metrics["dev"]["f1"])
+
+
+def _said(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key.partition('.')[2]} {value:.3g}" for key, value in params.items())
