@@ -118,7 +118,7 @@ def ratio(runs: dict[str, list[dict[str, float]]], name: str, to: str, key: str)
 def measure(name: str, data: Path, sentences: int) -> dict[str, float]:
     """Train one epoch in this process: seconds of training, peak memory in MiB, forward-equivalents."""
     from ranat import corpora
-    from ranat.models.loading import load_model, load_tokenizer
+    from ranat.models.loading import load_tokenizer
     from ranat.tasks.ner import NER
     from ranat.training.run import quiet_libraries
 
@@ -127,7 +127,7 @@ def measure(name: str, data: Path, sentences: int) -> dict[str, float]:
     tokenizer = load_tokenizer("minilm")
     task = NER.for_corpus(corpus, tokenizer, 512)
     encoded = task.encode(corpus.splits["train"][:sentences])
-    model = load_model(NER.auto_class, "minilm", num_labels=3)
+    model = task.new_model("minilm")
     with tempfile.TemporaryDirectory() as folder:
         trainer = peer(model, encoded, tokenizer, folder) if name == PEER else ours(name, model, encoded, task, folder)
         started = time.perf_counter()

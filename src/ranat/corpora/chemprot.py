@@ -56,7 +56,9 @@ def _split(release: Release, pattern: str) -> tuple[Document, ...]:
             # A repeat counts where it stands last, since the last label of a pair is the one that holds.
             relations[id].pop(relation, None)
             relations[id][relation] = None
-    release.note("left out", f"{others} relations of groups that are not evaluated", pattern.format("relations"), others)
+    release.note(
+        "left out", f"{others} relations of groups that are not evaluated", pattern.format("relations"), others
+    )
     release.note("left out", f"{repeats} repeated relations", pattern.format("relations"), repeats)
     source = release.source(pattern.format("abstracts"))
     documents = []

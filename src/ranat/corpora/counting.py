@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ranat.corpora.corpus import Corpus
 from ranat.documents import segment
 from ranat.documents.document import Document, Entity
+from ranat.documents.pairs import PairTypes, candidates
 
 _LONG = 5
 """A repeat of fewer tokens is a list number or a heading rather than a leak."""
@@ -46,7 +47,7 @@ def count(corpus: Corpus) -> list[Count]:
     counts = [
         Count(split, what, n)
         for split, documents in corpus.splits.items()
-        for what, n in _in_split(documents, units[split], noun)
+        for what, n in (*_in_split(documents, units[split], noun), *_instances(documents, corpus.pairs))
     ]
     for first, second in combinations(corpus.splits, 2):
         texts = {unit.text for unit in units[first]}
@@ -80,6 +81,18 @@ def _in_split(documents: tuple[Document, ...], units: list[_Unit], noun: str) ->
     yield f"repeated {noun}", len(units) - len(first)
     yield f"repeated {noun}, labelled otherwise", sum(len(found) > 1 for found in labellings.values())
     yield f"mentions outside repeated {noun}", sum(len(unit.mentions) for unit in first.values())
+
+
+def _instances(documents: tuple[Document, ...], types: PairTypes | None) -> Iterator[tuple[str, int]]:
+    if types is None:
+        return
+    found = [candidates(document, types) for document in documents]
+    pairs = [pair for item in found for pair in item.pairs]
+    yield "instances", len(pairs)
+    yield from ((f"instances {label}", n) for label, n in sorted(Counter(pair.label for pair in pairs).items()))
+    yield "instances that overlap", sum(pair.overlaps for pair in pairs)
+    yield "relations in no instance", sum(len(item.apart) for item in found)
+    yield "relations overruled by a later one of their pair", sum(len(item.conflicts) for item in found)
 
 
 def _units(document: Document) -> Iterator[_Unit]:

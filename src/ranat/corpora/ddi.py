@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from itertools import product
-from typing import Any
+from typing import Any, cast
 from xml.etree.ElementTree import Element, ParseError
 
 import yaml
@@ -64,7 +64,7 @@ def _documents(release: Release, folder: str) -> Iterator[Document]:
 def _document(file: File, release: Release) -> Document:
     source = Source(file.open(), file.name, release.notices, published=True)
     try:
-        root = parse(source.stream).getroot()
+        root = cast(Element, parse(source.stream).getroot())
     except ParseError as error:
         raise source.error(error.position[0], f"not well-formed XML: {error}", "fetch the release again") from None
     text, found, relations = "", [], []

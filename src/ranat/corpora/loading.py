@@ -194,5 +194,7 @@ def _published(name: str, folder: Folder) -> Corpus:
             found = load_form(instead, folder)
         except NotFoundError:
             raise missing from None
-    note = Notice("note", f"no {CORPORA.get(name).form} files of {name}; read from the {found.form} release", found.source)
+    note = Notice(
+        "note", f"no {CORPORA.get(name).form.upper()} files of {name}; read from the {found.form} release", found.source
+    )
     return replace(found, name=name, notices=(note, *found.notices))

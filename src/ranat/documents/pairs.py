@@ -168,7 +168,10 @@ def _paired(entities: list[Entity], types: PairTypes) -> Iterator[tuple[Entity, 
             key = frozenset((head.id, tail.id))
             if head.id != tail.id and (head.type, tail.type) in types.types and key not in seen:
                 seen.add(key)
-                yield (head, tail) if head.start < tail.start else (tail, head)
+                # Of two that start together BLURB names the tail first, where their types tell which one is the tail.
+                both_ways = (tail.type, head.type) in types.types
+                in_order = head.start < tail.start or (head.start == tail.start and both_ways)
+                yield (head, tail) if in_order else (tail, head)
 
 
 def _by_sentence(document: Document) -> Iterator[tuple[Span, list[Entity]]]:

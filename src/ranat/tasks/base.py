@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from torch import Tensor
 
 from ranat.corpora import Corpus
 from ranat.documents import Document
+from ranat.evaluation.f1 import Answer
+from ranat.models.loading import load_model
 from ranat.registry import Registry
 
 tasks: Registry[type[Task]] = Registry("task", "ranat.tasks")
@@ -24,10 +26,12 @@ class Encoded:
     Args:
         features: for each example its input_ids, labels and special_tokens_mask.
         notices: what could not be represented, counted.
+        classes: how many examples each class has, where an example has one.
     """
 
     features: list[dict[str, Any]]
     notices: tuple[str, ...]
+    classes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def lengths(self) -> list[int]:
@@ -38,24 +42,29 @@ class Encoded:
 class Task(ABC):
     """A task with its labels and its tokenizer; it knows nothing of attacks or training."""
 
-    auto_class: ClassVar[Any]
-    """The transformers class that has the task's head."""
     definition: ClassVar[str]
     """What its F1 is, in words."""
 
+    auto_class: Any
+    """The class that has the task's head, with the `from_pretrained` of transformers."""
     labels: tuple[str, ...]
     """The classes, in the order of the model's outputs."""
     tokenizer: Any
 
     @classmethod
     @abstractmethod
-    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int) -> Self:
+    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, **options: str) -> Self:
         """The task with the labels of the corpus' training split; `window` is the most tokens the model takes."""
 
     @classmethod
     @abstractmethod
-    def for_labels(cls, labels: Sequence[str], tokenizer: Any, window: int) -> Self:
-        """The task as a trained model knows it."""
+    def for_model(cls, config: Any, tokenizer: Any, window: int) -> Self:
+        """The task as a trained model's configuration tells it."""
+
+    @property
+    @abstractmethod
+    def types(self) -> frozenset[str]:
+        """The types that it can find."""
 
     @abstractmethod
     def encode(self, documents: Sequence[Document]) -> Encoded:
@@ -74,5 +83,24 @@ class Task(ABC):
         """The documents with what the model finds in place of what is annotated."""
 
     @abstractmethod
+    def answers(self, document: Document) -> set[Answer]:
+        """What is scored of a document's annotations."""
+
+    @abstractmethod
     def score(self, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
         """Scores in [0, 1] with their counts, "per_type" included."""
+
+    def new_model(self, backbone: str) -> Any:
+        """A backbone with a fresh head for the labels.
+
+        Raises:
+            UserError: it cannot be loaded.
+        """
+        names = dict(enumerate(self.labels))
+        numbers = {label: number for number, label in names.items()}
+        return load_model(self.auto_class, backbone, id2label=names, label2id=numbers)
+
+
+def model_labels(config: Any) -> tuple[str, ...]:
+    """The classes of a trained model, in the order of its outputs."""
+    return tuple(config.id2label[number] for number in range(config.num_labels))

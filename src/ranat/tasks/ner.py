@@ -16,8 +16,9 @@ from ranat.corpora import Corpus
 from ranat.documents import Document, Entity
 from ranat.documents.bio import decode_strict, to_bio
 from ranat.errors import UserError
-from ranat.evaluation.entities import DEFINITION, entity_scores
-from ranat.tasks.base import Encoded, Task, register_task
+from ranat.evaluation.f1 import Answer, micro_scores
+from ranat.tasks.base import Encoded, Task, model_labels, register_task
+from ranat.tasks.padding import inputs, padded
 from ranat.tasks.windows import Sentence, Window, split_sentences, windows
 
 IGNORED = -100
@@ -33,14 +34,17 @@ class NER(Task):
     """
 
     auto_class = AutoModelForTokenClassification
-    definition = DEFINITION
+    definition = (
+        "strict entity-level micro-F1: a predicted mention is right if its spans and its type equal a gold mention's; "
+        "predicted tags are read as IOB2, an I-X that continues nothing being no mention"
+    )
 
     def __init__(self, labels: Sequence[str], tokenizer: Any, window: int) -> None:
         self.labels, self.tokenizer, self.window = tuple(labels), tokenizer, window
         self._ids = {label: number for number, label in enumerate(self.labels)}
 
     @classmethod
-    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int) -> Self:
+    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, **options: str) -> Self:
         """O, then B- and I- of each type in the training split."""
         types = sorted({entity.type for document in corpus.splits["train"] for entity in document.entities})
         if not types:
@@ -50,9 +54,14 @@ class NER(Task):
         return cls(["O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI")], tokenizer, window)
 
     @classmethod
-    def for_labels(cls, labels: Sequence[str], tokenizer: Any, window: int) -> Self:
+    def for_model(cls, config: Any, tokenizer: Any, window: int) -> Self:
         """The tagger of a trained model."""
-        return cls(labels, tokenizer, window)
+        return cls(model_labels(config), tokenizer, window)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The entity types of its tags."""
+        return frozenset(label[2:] for label in self.labels if label != "O")
 
     def encode(self, documents: Sequence[Document]) -> Encoded:
         """A feature for each window; labels (tokens,) hold -100 where no word begins."""
@@ -79,19 +88,9 @@ class NER(Task):
 
     def collate(self, features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         """(batch, tokens) tensors, padded to the longest."""
-        longest = max(len(feature["input_ids"]) for feature in features)
-
-        def padded(name: str, filler: int) -> Tensor:
-            return torch.tensor([feature[name] + [filler] * (longest - len(feature[name])) for feature in features])
-
-        batch = {
-            "input_ids": padded("input_ids", self.tokenizer.pad_token_id),
-            "special_tokens_mask": padded("special_tokens_mask", 1),
-        }
-        lengths = torch.tensor([len(feature["input_ids"]) for feature in features])
-        batch["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long()
+        batch = inputs(features, self.tokenizer.pad_token_id)
         if "labels" in features[0]:
-            batch["labels"] = padded("labels", IGNORED)
+            batch["labels"] = padded(features, "labels", IGNORED)
         return batch
 
     def loss(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
@@ -130,15 +129,15 @@ class NER(Task):
             replace(document, entities=tuple(found[index]), relations=()) for index, document in enumerate(documents)
         ]
 
+    def answers(self, document: Document) -> set[Answer]:
+        """The mentions; those that tags cannot hold are among the gold ones, so they count as missed."""
+        return {(entity.spans, entity.type) for entity in document.entities}
+
     def score(self, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
-        """Strict entity scores; mentions that tags cannot hold are among the gold ones, so they count as missed."""
-        result = entity_scores(_mentions(gold), _mentions(predicted))
+        """Strict entity scores."""
+        result = micro_scores([*map(self.answers, gold)], [*map(self.answers, predicted)])
         result["unrepresentable"] = split_sentences(gold)[1]
         return result
 
     def _windows(self, sentences: Sequence[Sentence]) -> list[Window]:
         return list(windows([sentence.texts for sentence in sentences], self.tokenizer, self.window))
-
-
-def _mentions(documents: Sequence[Document]) -> list[set[tuple[tuple[tuple[int, int], ...], str]]]:
-    return [{(entity.spans, entity.type) for entity in document.entities} for document in documents]

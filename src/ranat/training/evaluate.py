@@ -46,13 +46,8 @@ class TrainedRun:
         folder = str(run / "model")
         settings = read_settings(run / "config.yaml")
         tokenizer, config = load_tokenizer(folder), load_config(folder)
-        labels = [config.id2label[number] for number in range(config.num_labels)]
-        kind = tasks.get(str(settings.task))
-        return cls(
-            settings,
-            kind.for_labels(labels, tokenizer, window_size(config, tokenizer)),
-            load_model(kind.auto_class, folder),
-        )
+        task = tasks.get(str(settings.task)).for_model(config, tokenizer, window_size(config, tokenizer))
+        return cls(settings, task, load_model(task.auto_class, folder))
 
 
 def evaluate(
@@ -81,16 +76,15 @@ def evaluate(
     if split not in corpus.splits:
         raise UsageError(f"{name} has no split {split!r}", where="--split", remedy=f"it has {', '.join(corpus.splits)}")
     gold = corpus.splits[split]
-    known = {label[2:] for label in trained.task.labels}
-    types = {entity.type for document in gold for entity in document.entities}
+    known, types = trained.task.types, {kind for document in gold for _, kind in trained.task.answers(document)}
     if not types & known:
         raise UserError(
-            f"none of its types ({', '.join(sorted(types))}) is known to the model ({', '.join(sorted(known - {''}))})",
+            f"none of its types ({', '.join(sorted(types))}) is known to the model ({', '.join(sorted(known))})",
             where=name,
             remedy="evaluate on a corpus with the types it was trained on",
         )
     precision = resolve_precision(trained.settings.train.precision)
-    with console.status(f"tagging {len(gold)} documents"), autocast(precision):
+    with console.status(f"predicting {len(gold)} documents"), autocast(precision):
         found = trained.task.predict(trained.model, gold)
     scores = trained.task.score(gold, found)
     return {"corpus": name, "split": split, **scores, "definition": trained.task.definition}

@@ -24,13 +24,13 @@ from ranat import corpora
 from ranat.documents import Document
 from ranat.documents.formats import jsonl
 from ranat.errors import UsageError, UserError
-from ranat.models.loading import load_config, load_model, load_tokenizer, never_truncate, window_size
+from ranat.models.loading import load_config, load_tokenizer, never_truncate, window_size
 from ranat.tasks import Task, tasks
 from ranat.training.card import render_card
 from ranat.training.checkpoints import last_whole, load_weights, remove_incomplete, write_atomically
 from ranat.training.precision import autocast, resolve_precision
 from ranat.training.runtrainer import RunTrainer
-from ranat.training.settings import Settings, read_settings
+from ranat.training.settings import RelationSettings, Settings, read_settings
 
 
 def train(
@@ -74,15 +74,22 @@ def train(
     tokenizer = load_tokenizer(settings.model)
     window = window_size(load_config(settings.model), tokenizer)
     settings = settings.model_copy(update={"task": settings.task or corpus.task})
-    task = tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window)
+    if settings.task != "relation" and settings.relation != RelationSettings():
+        raise UsageError(
+            f"is set, but the task is {settings.task}", where="relation", remedy="`--task relation`, or leave it out"
+        )
+    task = tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window, **settings.task_options())
+    train_split = fraction(corpus.splits["train"], settings.train.fraction)
     with console.status("encoding the training split"):
-        encoded = task.encode(fraction(corpus.splits["train"], settings.train.fraction))
+        encoded = task.encode(train_split)
     for message in encoded.notices:
         console.print(f"note: train: {message}")
+    if encoded.classes:
+        total = sum(encoded.classes.values())
+        shares = (f"{label} {n:,} ({n / total:.1%})" for label, n in encoded.classes.items())
+        console.print(f"classes in train: {', '.join(shares)}", highlight=False, markup=False)
     set_seed(settings.train.seed)
-    names = dict(enumerate(task.labels))
-    numbers = {label: number for number, label in names.items()}
-    model = load_model(task.auto_class, settings.model, id2label=names, label2id=numbers)
+    model = task.new_model(settings.model)
 
     if first:
         _prepare(out, settings, resume=resume)
@@ -93,14 +100,21 @@ def train(
         if not first:
             return {}
         load_weights(best, trainer.model)
-        return _finish(settings, out, task, trainer, corpus, console)
+        train_facts = {"documents": len(train_split), "sha256": documents_hash(train_split), "classes": encoded.classes}
+        return _finish(settings, out, task, trainer, corpus, train_facts, console)
 
 
 def _finish(
-    settings: Settings, out: Path, task: Task, trainer: RunTrainer, corpus: corpora.Corpus, console: Console
+    settings: Settings,
+    out: Path,
+    task: Task,
+    trainer: RunTrainer,
+    corpus: corpora.Corpus,
+    train_facts: dict[str, Any],
+    console: Console,
 ) -> dict[str, Any]:
     """Evaluate the best epoch and write everything; metrics.json comes last, so it says that the run is done."""
-    metrics: dict[str, Any] = {"definition": task.definition, "splits": {}, "per_type": {}}
+    metrics: dict[str, Any] = {"definition": task.definition, "splits": {"train": train_facts}, "per_type": {}}
     with console.status("evaluating the best epoch"), autocast(settings.train.precision):
         for split in [split for split in ("dev", "test") if split in corpus.splits]:
             gold = corpus.splits[split]
@@ -108,7 +122,7 @@ def _finish(
             metrics[split] = task.score(gold, found)
             metrics["per_type"][split] = metrics[split].pop("per_type")
             metrics["splits"][split] = {"documents": len(gold), "sha256": documents_hash(gold)}
-            write_predictions(out, split, gold, found)
+            write_predictions(out, split, task, gold, found)
     _save_model(trainer.model, task, out)
     write_atomically(out / "cost.json", json.dumps(trainer.cost(), indent=2) + "\n")
     write_atomically(out / "README.md", render_card(settings, metrics, trainer.cost(), corpus))
@@ -138,14 +152,16 @@ def documents_hash(documents: Sequence[Document]) -> str:
     return hashlib.sha256(text.getvalue().encode()).hexdigest()
 
 
-def write_predictions(out: Path, split: str, gold: Sequence[Document], predicted: Sequence[Document]) -> None:
-    """predictions/SPLIT.jsonl: a line a document, with its gold and its predicted mentions as [spans, type]."""
+def write_predictions(
+    out: Path, split: str, task: Task, gold: Sequence[Document], predicted: Sequence[Document]
+) -> None:
+    """predictions/SPLIT.jsonl: a line a document, with what is scored of it: gold and predicted (place, type)."""
     lines = [
         {
             "id": document.id,
             "text": document.text,
-            "gold": [[entity.spans, entity.type] for entity in document.entities],
-            "predicted": [[entity.spans, entity.type] for entity in found.entities],
+            "gold": sorted(task.answers(document)),
+            "predicted": sorted(task.answers(found)),
         }
         for document, found in zip(gold, predicted, strict=True)
     ]

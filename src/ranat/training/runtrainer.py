@@ -54,7 +54,8 @@ class RunTrainer(AdversarialTrainer):
         steps_an_epoch = math.ceil(len(train.features) / group)
         self._total_steps = chosen.max_steps or math.ceil(chosen.epochs * steps_an_epoch)
         self._sampler = LengthGroupedSampler(train.lengths, group, chosen.seed)
-        self._task, self._dev, self._precision, self._patience = task, dev, chosen.precision, chosen.patience
+        self._task, self._dev, self._precision = task, dev, chosen.precision
+        self._keep, self._patience = chosen.keep, chosen.patience
         super().__init__(
             model=model,
             args=args,
@@ -78,14 +79,15 @@ class RunTrainer(AdversarialTrainer):
             self.add_callback(Patience(chosen.patience))
 
     def fit(self, checkpoint: Path | None) -> Path:
-        """Train on from a checkpoint, or from the start; returns the checkpoint with the best dev F1."""
+        """Train on from a checkpoint, or from the start; returns the checkpoint to keep."""
         if checkpoint:
             self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
         if self.state.global_step >= self._total_steps or exhausted(self.state.log_history, self._patience):
             self.cost_state.restore(self.state)
         else:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        return Path(str(self.args.output_dir)) / f"checkpoint-{self.state.best_global_step}"
+        kept = self.state.best_global_step if self._keep == "best" else self.state.global_step
+        return Path(str(self.args.output_dir)) / f"checkpoint-{kept}"
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Dev scores of the task, in place of the loss on features."""
@@ -139,11 +141,11 @@ def training_arguments(settings: Settings, out: Path) -> TrainingArguments:
         fp16=chosen.precision == "fp16",
         use_cpu=not torch.cuda.is_available(),
         seed=chosen.seed,
-        eval_strategy="epoch",
+        eval_strategy="epoch" if chosen.keep == "best" else "no",
         save_strategy="epoch",
         save_total_limit=2,  # the best and the newest
-        metric_for_best_model="f1",
-        greater_is_better=True,
+        metric_for_best_model="f1" if chosen.keep == "best" else None,
+        greater_is_better=True if chosen.keep == "best" else None,
         logging_steps=10,
         remove_unused_columns=False,
         report_to=chosen.report_to or "none",

@@ -32,7 +32,7 @@ class RatSettings(_Section):
 
 
 class TrainSettings(_Section):
-    """The optimisation."""
+    """The optimisation. `keep`: the epoch with the best dev F1, or the last, which saves the evaluations between."""
 
     epochs: float = Field(5, gt=0)
     batch_size: int = Field(32, ge=1)
@@ -44,9 +44,17 @@ class TrainSettings(_Section):
     gradient_accumulation: int = Field(1, ge=1)
     fraction: float = Field(1.0, gt=0, le=1)
     max_steps: int | None = Field(None, ge=1)
+    keep: Literal["best", "last"] = "best"
     patience: int | None = Field(None, ge=1)
     save_steps: int | None = Field(None, ge=1)
     report_to: Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = []
+
+
+class RelationSettings(_Section):
+    """How a pair of entities is marked in its sentence, and which states are classified."""
+
+    representation: Literal["cls", "entity"] = "cls"
+    marking: Literal["dummy", "typed"] = "dummy"
 
 
 class Settings(_Section):
@@ -55,6 +63,7 @@ class Settings(_Section):
     corpus: str
     model: str
     task: str | None = None
+    relation: RelationSettings = RelationSettings()
     attack: dict[str, Any] = Field(default_factory=lambda: {"name": STANDARD})
     rat: RatSettings = RatSettings()
     train: TrainSettings = TrainSettings()
@@ -65,8 +74,12 @@ class Settings(_Section):
 
     def to_yaml(self) -> str:
         """The settings as a config file that gives them back."""
-        values = self.model_dump()
+        values = self.model_dump(exclude=None if self.task == "relation" else {"relation"})
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+    def task_options(self) -> dict[str, str]:
+        """The options of the task."""
+        return self.relation.model_dump() if self.task == "relation" else {}
 
     def make_attack(self) -> Attack | None:
         """The attack with its options; None for standard training."""

@@ -1,14 +1,12 @@
-"""Strict entity-level scores: a prediction counts only if its span and its type are exactly right."""
+"""Micro-averaged scores: an answer counts only if it is exactly right, its type included."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence, Set
 from typing import Any
 
-DEFINITION = (
-    "strict entity-level micro-F1: a predicted mention is right if its spans and its type equal a gold mention's; "
-    "predicted tags are read as IOB2, an I-X that continues nothing being no mention"
-)
+Answer = tuple[Hashable, str]
+"""What is scored: a place (the spans of a mention, the two entities of a relation) and a type."""
 
 
 def scores(true_positives: int, predicted: int, gold: int) -> dict[str, Any]:
@@ -23,22 +21,20 @@ def scores(true_positives: int, predicted: int, gold: int) -> dict[str, Any]:
     }
 
 
-def entity_scores(
-    gold: Sequence[Set[tuple[Hashable, str]]], predicted: Sequence[Set[tuple[Hashable, str]]]
-) -> dict[str, Any]:
+def micro_scores(gold: Sequence[Set[Answer]], predicted: Sequence[Set[Answer]]) -> dict[str, Any]:
     """Micro scores over documents, and those of each type.
 
     Args:
-        gold: for each document its mentions as (spans, type).
+        gold: for each document its answers.
         predicted: likewise, in the same order.
     Returns:
-        The scores of all mentions, and under "per_type" those of each type.
+        The scores of all answers, and under "per_type" those of each type.
     """
-    types = sorted({kind for mentions in [*gold, *predicted] for _, kind in mentions})
+    types = sorted({kind for answers in [*gold, *predicted] for _, kind in answers})
     counts = {kind: [0, 0, 0] for kind in types}
-    for gold_mentions, predicted_mentions in zip(gold, predicted, strict=True):
-        for column, mentions in enumerate((gold_mentions & predicted_mentions, predicted_mentions, gold_mentions)):
-            for _, kind in mentions:
+    for gold_answers, predicted_answers in zip(gold, predicted, strict=True):
+        for column, answers in enumerate((gold_answers & predicted_answers, predicted_answers, gold_answers)):
+            for _, kind in answers:
                 counts[kind][column] += 1
     total = [sum(column) for column in zip(*counts.values(), strict=True)] or [0, 0, 0]
     return {**scores(*total), "per_type": {kind: scores(*counts[kind]) for kind in types}}

@@ -10,7 +10,7 @@ from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
 from ranat.documents.bio import decode_strict, from_tags, to_bio
-from ranat.evaluation.entities import entity_scores, scores
+from ranat.evaluation.f1 import micro_scores, scores
 
 TAGS = st.sampled_from(["O", "O", "B-A", "I-A", "B-B", "I-B"])
 
@@ -35,7 +35,7 @@ def test_equal_to_seqeval_strict(sentences: tuple[list[list[str]], list[list[str
     def mentions(tags: list[str]) -> set[tuple[tuple[int, int], str]]:
         return {((first, end), kind) for first, end, kind in decode_strict(tags)}
 
-    found = entity_scores([mentions(tags) for tags in gold], [mentions(tags) for tags in predicted])
+    found = micro_scores([mentions(tags) for tags in gold], [mentions(tags) for tags in predicted])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = [
@@ -57,7 +57,7 @@ def test_equal_to_seqeval_strict(sentences: tuple[list[list[str]], list[list[str
 def test_scores_by_hand() -> None:
     gold = [{((0, 1), "A"), ((2, 4), "B")}, {((0, 1), "A")}]
     predicted = [{((0, 1), "A"), ((2, 3), "B")}, {((0, 1), "B")}]
-    found = entity_scores(gold, predicted)
+    found = micro_scores(gold, predicted)
     assert (found["true_positives"], found["predicted"], found["gold"]) == (1, 3, 3)
     assert found["f1"] == pytest.approx(1 / 3)
     a, b = found["per_type"]["A"], found["per_type"]["B"]
@@ -67,13 +67,13 @@ def test_scores_by_hand() -> None:
 
 def test_the_same_mention_in_another_document_is_wrong() -> None:
     mention = {((0, 1), "A")}
-    assert entity_scores([mention, set()], [set(), mention])["f1"] == 0
-    assert entity_scores([mention, set()], [mention, set()])["f1"] == 1
+    assert micro_scores([mention, set()], [set(), mention])["f1"] == 0
+    assert micro_scores([mention, set()], [mention, set()])["f1"] == 1
 
 
 def test_documents_must_correspond() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        entity_scores([set(), set()], [set()])
+        micro_scores([set(), set()], [set()])
 
 
 @pytest.mark.parametrize(("counts", "expected"), [((0, 0, 0), 0), ((0, 2, 0), 0), ((0, 0, 2), 0), ((2, 2, 2), 1)])
