@@ -29,6 +29,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "reproduce",
+    "report",
     "tune",
 )
 

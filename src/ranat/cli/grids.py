@@ -1,4 +1,4 @@
-"""Commands on many runs: reproduce, tune."""
+"""Commands on many runs: reproduce, report, tune."""
 
 from __future__ import annotations
 
@@ -82,6 +82,32 @@ def reproduce(
     if failed:
         what = f"{len(failed)} of {len(cards)} cells failed; the first: {failed[0].error}"
         raise UserError(what, where=failed[0].cell, remedy="the same command tries them again")
+
+
+@app.command(
+    help_epilogue=examples(
+        "ranat report results/table2 -o report.html",
+        "ranat report results/table1 results/table2 -o report.md -o report.tex",
+    )
+)
+def report(
+    *results: Path,
+    out: Annotated[tuple[Path, ...], Parameter(name=("--out", "-o"), show_default=False)] = (Path("report.html"),),
+    json: Json = False,
+) -> None:
+    """Write tables beside the published values, tests, claims and plots from result cards.
+
+    Args:
+        results: Folders that `ranat reproduce` wrote.
+        out: A file that ends in .html, .md or .tex, or several; default: report.html.
+    """
+    from ranat.experiments.report import write_report
+
+    if not results:
+        raise UsageError("name at least one results folder")
+    written = [write_report(results, file, console=err) for file in out]
+    if json:
+        print_json(written[0])
 
 
 @app.command(

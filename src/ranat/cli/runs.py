@@ -24,7 +24,8 @@ RELATION_HELP = """\
 --relation.representation cls|entity (the first state, or those of the two entities), --relation.marking dummy|typed."""
 TRAIN_HELP = """\
 --train.epochs (5), batch_size (32), learning_rate (the backbone's), warmup (0.1), weight_decay (0.01), seed (0), \
-precision auto|fp32|bf16|fp16, gradient_accumulation (1), fraction (1), max_steps, patience, save_steps, report_to."""
+precision auto|fp32|bf16|fp16, gradient_accumulation (1), fraction (1), max_steps, keep best|last, patience, \
+save_steps, report_to."""
 
 
 @app.command(help_epilogue=examples("ranat demo"))
