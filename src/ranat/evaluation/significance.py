@@ -30,9 +30,14 @@ def summarise(values: Sequence[float]) -> Summary:
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return Summary(n, mean, None, None, None)
-    sd = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf(0.975, n - 1)) * sd / n**0.5
-    return Summary(n, mean, sd, mean - half, mean + half)
+    return Summary(n, mean, float(np.std(values, ddof=1)), *student_interval(values))
+
+
+def student_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Student's interval of the mean of two or more values."""
+    mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
+    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
+    return mean - half, mean + half
 
 
 def seed_test(first: Sequence[float], second: Sequence[float]) -> float | None:
@@ -148,11 +153,10 @@ def paired_difference(
     estimate, tail = float(gaps[0].mean()), (1 - level) / 2
     by_documents = gaps[1:].mean(1)
     if 1 < seeds < 10:
-        error = float(stats.sem(gaps[0]))
+        error = float(np.std(gaps[0], ddof=1)) / seeds**0.5
         if error > by_documents.std():
-            half = float(stats.t.ppf(1 - tail, seeds - 1)) * error
             p = 2 * float(stats.t.sf(abs(estimate) / error, seeds - 1))
-            return Difference(estimate, estimate - half, estimate + half, p, seeds, documents, "seeds")
+            return Difference(estimate, *student_interval(gaps[0], level), p, seeds, documents, "seeds")
     times = np.random.default_rng(seed).multinomial(seeds, [1 / seeds] * seeds, len(by_documents))
     drawn = (gaps[1:] * times).sum(1) / seeds
     low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))

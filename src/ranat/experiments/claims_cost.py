@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import mean
 
-from ranat.evaluation.significance import summarise
+from ranat.evaluation.significance import student_interval, summarise
 from ranat.experiments.claims_evidence import Claim, Evidence, above, overall
 from ranat.experiments.tables_cost import PRINTED_REDUCTION, paper_reduction, reductions, steps
 from ranat.experiments.tables_groups import Group, Results, shown
@@ -17,7 +17,7 @@ _RULE = (
     f"For p = 0.5: holds if the Student 95% interval of the mean reduction over corpora and seeds lies above the "
     f"published one less {100 * TOLERANCE:g} percentage point, and does not if it lies below. Counted is what it comes "
     "to if exactly half of the batches are attacked, as the gate's luck is not the question; seconds are those of "
-    "training steps. In all it holds if it does in each, and not if it does not in one."
+    "training steps."
 )
 
 
@@ -66,8 +66,10 @@ def _cheaper(
             expected = [paper_reduction(attack, 0.5, steps(group)) for group, _ in found] if by_formula else []
             known = [value for value in expected if value is not None]
             published = mean(known) if known else None if by_formula else PRINTED_REDUCTION[attack]
-            evidence.append(_reduction(f"{shown(attack)}, {label}", [value for _, value in found], published))
-    return Claim(name, model, text, source, _RULE, overall(evidence), evidence, note)
+            evidence.append(
+                _reduction(f"{shown(attack)}, {label}", [value for _, value in found], published, 2 * len(attacks))
+            )
+    return Claim(name, model, text, source, _RULE, overall(evidence), evidence, note, "percent")
 
 
 def _measured(results: Results, model: str, attack: str, cost: str) -> list[tuple[Group, float]]:
@@ -91,12 +93,12 @@ def _counted(results: Results, model: str, attack: str) -> list[tuple[Group, flo
     return found
 
 
-def _reduction(label: str, values: Sequence[float], published: float | None) -> Evidence:
+def _reduction(label: str, values: Sequence[float], published: float | None, measurements: int) -> Evidence:
     if not values or published is None:
         return Evidence(label, None, None, None, published, "undecided", note="not measured")
     found = summarise(values)
     if found.low is None or found.high is None:
         return Evidence(label, found.mean, None, None, published, "undecided", note="measured once: no interval")
     verdict = above(published - TOLERANCE, found.low, found.high)
-    note = f"n = {found.n}"
-    return Evidence(label, found.mean, found.low, found.high, published, verdict, verdict == "does not hold", note)
+    refuted = above(published - TOLERANCE, *student_interval(values, 1 - 0.05 / measurements)) == "does not hold"
+    return Evidence(label, found.mean, found.low, found.high, published, verdict, refuted, f"n = {found.n}")

@@ -49,6 +49,7 @@ class Claim:
         verdict: over all the evidence.
         evidence: what was measured.
         note: what limits it.
+        unit: of the evidence: F1 differences are in points, shares of cost in percent.
     """
 
     name: str
@@ -59,14 +60,23 @@ class Claim:
     verdict: Verdict
     evidence: list[Evidence]
     note: str = ""
+    unit: Literal["points", "percent"] = "points"
+
+
+RULE_OF_ALL = (
+    "Of several measurements a claim needs all: it holds if it does in each, and does not if it does not in each, or "
+    "if in one even the interval at the level 1 − 0.05/k for k measurements speaks against it. Else it is undecided; "
+    "so is what was measured with one seed, or not at all."
+)
 
 
 def overall(evidence: Sequence[Evidence]) -> Verdict:
-    """Holds if it does in every measurement; does not if some measurement refutes it; else undecided."""
+    """A claim's verdict by `RULE_OF_ALL`."""
     measured = [item for item in evidence if item.estimate is not None]
-    if any(item.refuted for item in measured):
+    verdicts = {item.verdict for item in measured}
+    if any(item.refuted for item in measured) or verdicts == {"does not hold"}:
         return "does not hold"
-    return "holds" if measured and all(item.verdict == "holds" for item in measured) else "undecided"
+    return "holds" if verdicts == {"holds"} else "undecided"
 
 
 def above(floor: float, low: float, high: float) -> Verdict:

@@ -26,7 +26,8 @@ class Formula:
         return Formula(3 + p * (self.fixed - 3), p * self.by_step)
 
     def __str__(self) -> str:
-        return f"{self.fixed:g} + {self.by_step:g}S" if self.by_step else f"{self.fixed:g}"
+        factor = "" if self.by_step == 1 else f"{self.by_step:g}"
+        return f"{self.fixed:g} + {factor}S" if self.by_step else f"{self.fixed:g}"
 
 
 STANDARD = Formula(3)

@@ -155,7 +155,7 @@ def collect(cards: Sequence[Card]) -> Results:
     if split == "dev":
         problems.append("Not every cell has a test split: all scores are those of the dev split.")
     grouped: dict[str, Group] = {}
-    for card in sorted(done, key=lambda card: card.seed):
+    for card in sorted(done, key=lambda card: (card.seed, card.published is None)):
         settings = _flat(card.settings)
         settings.pop("train.seed", None)
         group = grouped.setdefault(
