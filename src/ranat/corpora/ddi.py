@@ -64,17 +64,21 @@ def _documents(release: Release, folder: str) -> Iterator[Document]:
 def _document(file: File, release: Release) -> Document:
     source = Source(file.open(), file.name, release.notices, published=True)
     try:
-        root = cast(Element, parse(source.stream).getroot())
+        return _read(cast(Element, parse(source.stream).getroot()), source)
     except ParseError as error:
         raise source.error(error.position[0], f"not well-formed XML: {error}", "fetch the release again") from None
+    except ValueError as error:  # offsets that are no numbers; defined entities, which defusedxml refuses
+        raise source.error(1, f"not as the release has it: {error}", "fetch the release again") from None
+
+
+def _read(root: Element, source: Source) -> Document:
     text, found, relations = "", [], []
     spans: list[Span] = []
     for sentence in root.iter("sentence"):
-        own = sentence.get("text", "")
-        if own:
-            start = len(text) + bool(text)
-            text += ("\n" if text else "") + own
-            spans.append((start, start + len(own)))
+        if own := sentence.get("text", ""):
+            text += "\n" * bool(text) + own
+            spans.append((len(text) - len(own), len(text)))
+        start = len(text) - len(own)
         prefix = f"{root.get('id')}."
         for entity in sentence.iter("entity"):
             found.append(_entity(entity, prefix, start))
