@@ -193,9 +193,9 @@ def _print_cards(cards: Sequence[Card]) -> None:
             measured.append(f"{np.mean(f1):.2f}{spread}" if f1 else "failed")
             published.append(f"{100 * here[0].published['f1']:.2f}" if here[0].published else "")
         table += [measured, published] if any(published[1:]) else [measured]
-    print_table(["F1", *corpora], table, right=range(1, len(corpora) + 1))
+    print_table(["F1", *(Path(corpus).name for corpus in corpora)], table, right=range(1, len(corpora) + 1))
     done = [card for card in cards if card.status == "done"]
-    seeds = len({card.seed for card in done})
-    print(f"{len(done)} of {len(cards)} cells done; mean ± sd over {seeds} seeds.")
+    seeds = ", ".join(str(seed) for seed in sorted({card.seed for card in done}))
+    print(f"{len(done)} of {len(cards)} cells done; mean ± sd over the seeds {seeds or 'none'}.")
     for reason in dict.fromkeys(reason for card in cards if card.published for reason in card.why_not):
         print(f"Not the published setting: {reason}.")
