@@ -103,8 +103,8 @@ def model(
 
 
 def save(architecture: str, folder: Path, **settings: Any) -> Path:
-    """A local backbone: model and tokenizer in a folder."""
-    model(architecture, **settings).save_pretrained(folder)
+    """A local backbone: the encoder without a head, and its tokenizer, in a folder."""
+    model(architecture, **settings).base_model.save_pretrained(folder)
     tokenizer(architecture).save_pretrained(folder)
     return folder
 

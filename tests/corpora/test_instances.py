@@ -19,7 +19,7 @@ from ranat.errors import UserError
 
 
 def instances(corpus: Corpus, split: str) -> list[tuple[str, str, str]]:
-    """(id, text, label) as BLURB names them: ChemProt by the entities, DDI by the number of the pair in its sentence."""
+    """(id, text, label) as BLURB names them: by the entities, or by the number of the pair in its sentence."""
     assert corpus.pairs
     rows = []
     for document in corpus.splits[split]:
@@ -149,7 +149,7 @@ def test_ddi_from_small_files_in_folder_zip_and_tar(tmp_path: Path) -> None:
     assert document.text == "Drug beta and  MAO\r\nNo more."
     assert instances(corpus, "train") == [
         ("DDI-DrugBank.d9000.s0.p0", "@DRUG$ @DRUG$ ", "DDI-effect"),
-        ("DDI-DrugBank.d9000.s0.p1", "Drug beta and  MAO ".replace("Drug", "@DRUG$").replace("MAO", "@DRUG$"), "DDI-false"),
+        ("DDI-DrugBank.d9000.s0.p1", "@DRUG$ beta and  @DRUG$ ", "DDI-false"),
         ("DDI-DrugBank.d9000.s0.p2", "Drug @DRUG-DRUG$ ", "DDI-false"),
     ]  # fmt: skip
     untyped = [notice for notice in corpus.notices if "positive but has no type" in notice.what]
@@ -178,10 +178,10 @@ def test_ddi_that_is_no_xml_or_attacks(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"A_ddi.xml:1: not well-formed XML"):
         corpora.load("ddi", tmp_path)
     bad.write_text('<!DOCTYPE d [<!ENTITY a "b">]><document id="DDI-x.d1"/>')
-    with pytest.raises(UserError, match="A_ddi.xml:1: not as the release has it: EntitiesForbidden"):
+    with pytest.raises(UserError, match=r"A_ddi.xml:1: not as the release has it: EntitiesForbidden"):
         corpora.load("ddi", tmp_path)
     bad.write_text(DDI.format(id="DDI-x.d1", first="Drug").replace("0-3", "0"))
-    with pytest.raises(UserError, match="A_ddi.xml:1: not as the release has it"):
+    with pytest.raises(UserError, match=r"A_ddi.xml:1: not as the release has it"):
         corpora.load("ddi", tmp_path)
 
 

@@ -7,7 +7,6 @@ is the drug that comes first.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources

@@ -1,0 +1,94 @@
+"""Runs of the relation task: attacks, RAT, cost and resume come from the same code as for NER."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import pipeline
+
+from ranat.attacks import attacks
+from ranat.documents import Document, Entity, Relation
+from ranat.documents.formats import jsonl
+from ranat.errors import UsageError
+from ranat.training.evaluate import evaluate
+from ranat.training.run import train
+from ranat.training.settings import read_settings
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Imatinib relates to what follows "inhibits", and to nothing else."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for split, count in (("train", 40), ("dev", 8), ("test", 8)):
+        chooser = random.Random(split)
+        documents = []
+        for number in range(count):
+            verb = chooser.choice(["inhibits", "improves"])
+            text = f"Imatinib {verb} BRCA1 in {chooser.randint(1, 99)} patients ."
+            start = text.index("BRCA1")
+            entities = (Entity("T1", "Chemical", ((0, 8),)), Entity("T2", "Gene", ((start, start + 5),)))
+            relations = (Relation("inhibits", "T1", "T2"),) if verb == "inhibits" else ()
+            documents.append(Document(str(number), text, entities, relations))
+        with (folder / f"{split}.jsonl").open("w") as stream:
+            jsonl.write(documents, stream)
+    return folder
+
+
+def run(corpus: Path, backbone: Path, out: Path, **more: Any) -> dict[str, Any]:
+    chosen = {"epochs": 4, "batch_size": 4, "learning_rate": 0.01, "precision": "fp32"} | more.pop("train", {})
+    flags = {"corpus": str(corpus), "model": str(backbone), "task": "relation", "train": chosen, **more}
+    return train(read_settings(flags=flags), out)
+
+
+@pytest.mark.parametrize("representation", ["cls", "entity"])
+@pytest.mark.parametrize("attack", ["none", *attacks.names()])
+def test_every_attack_trains_relations(
+    attack: str, representation: str, corpus: Path, backbone: Path, tmp_path: Path
+) -> None:
+    more: dict[str, Any] = {} if attack == "none" else {"attack": {"name": attack}, "rat": {"p": 0.5, "gate": "exact"}}
+    metrics = run(
+        corpus, backbone, tmp_path / "run", relation={"representation": representation}, train={"max_steps": 8}, **more
+    )
+    cost = json.loads((tmp_path / "run" / "cost.json").read_text())
+    assert cost["attacked_batches"] == (0 if attack == "none" else 4)
+    assert cost["unusable_gradients"] == 0
+    assert metrics["splits"]["train"]["classes"].keys() == {"false", "inhibits"}
+    assert sum(sum(row.values()) for row in metrics["test"]["confusion"].values()) == 8
+
+
+@pytest.mark.parametrize("representation", ["cls", "entity"])
+def test_a_relation_run_learns_and_is_evaluated_again(
+    representation: str, corpus: Path, backbone: Path, tmp_path: Path
+) -> None:
+    metrics = run(corpus, backbone, tmp_path / "run", relation={"representation": representation, "marking": "typed"})
+    assert metrics["test"]["f1"] == 1
+    again = evaluate(tmp_path / "run", on=str(corpus))
+    assert {name: again[name] for name in metrics["test"]} == metrics["test"]
+    lines = [json.loads(line) for line in (tmp_path / "run" / "predictions" / "test.jsonl").read_text().splitlines()]
+    assert sum(line["gold"] == [[["T1", "T2"], "inhibits"]] for line in lines) == metrics["test"]["gold"]
+    if representation == "cls":
+        classify = pipeline("text-classification", str(tmp_path / "run" / "model"))
+        text = "[Chemical] Imatinib [/Chemical] {} [Gene] BRCA1 [/Gene] in 5 patients ."
+        assert classify(text.format("inhibits"))[0]["label"] == "inhibits"
+        assert classify(text.format("improves"))[0]["label"] == "false"
+
+
+def test_the_last_epoch_is_kept_without_evaluations_between(corpus: Path, backbone: Path, tmp_path: Path) -> None:
+    best = run(corpus, backbone, tmp_path / "best")
+    last = run(corpus, backbone, tmp_path / "last", train={"keep": "last"})
+    assert best["test"]["f1"] == last["test"]["f1"] == 1
+    logged = {name: (tmp_path / name / "log.jsonl").read_text() for name in ("best", "last")}
+    assert logged["best"].count("eval_f1") == 4
+    assert "eval_f1" not in logged["last"]
+
+
+def test_options_of_the_relation_task_need_that_task(corpus: Path, backbone: Path, tmp_path: Path) -> None:
+    flags = {"corpus": str(corpus), "model": str(backbone), "relation": {"representation": "entity"}}
+    with pytest.raises(UsageError, match="relation: is set, but the task is ner"):
+        train(read_settings(flags=flags), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
