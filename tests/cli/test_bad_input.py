@@ -120,6 +120,42 @@ def test_wrong_usage_is_one_line(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["reproduce", "tabel1"], 2, "unknown spec 'tabel1' (did you mean 'table1'?; or a file that ends in .yaml)"),
+        (["reproduce", "none.yaml"], 2, "none.yaml: cannot read: No such file or directory"),
+        (["reproduce", "bad.yaml"], 2, "bad.yaml: tittle: unknown key (did you mean 'title'?)"),
+        (["reproduce"], 2, "spec"),
+        (["reproduce", "table2", "--seeds", "4-"], 2, "--seeds: cannot read '4-' (write 0-4 or 0,3,7)"),
+        (["reproduce", "table2", "--seeds", "4-0"], 2, "--seeds: cannot read '4-0' (write 0-4 or 0,3,7)"),
+        (["reproduce", "table2", "--seeds", "1,1"], 2, "table2.yaml: the seed 1 is there twice"),
+        (["reproduce", "table2", "--jobs", "0"], 2, "--jobs: must be at least 1, not 0"),
+        (["reproduce", "table2", "--model", "minilmm"], 2, "model: unknown backbone 'minilmm' (did you mean 'minilm'?"),
+        (["reproduce", "table2", "--corpora", "ddi,bc2"], 2, "corpora: unknown corpus 'bc2' (did you mean 'bc2gm'?"),
+        (["reproduce", "table2", "--train.epoch", "1"], 2, "train.epoch: unknown key (did you mean 'epochs'?)"),
+        (["reproduce", "table2", "--train.seed", "1"], 2, "train.seed: a grid has several seeds"),
+        (["reproduce", "table2", "--epochs", "1"], 2, "--epochs"),
+        (["report"], 2, "name at least one results folder"),
+        (["report", "results"], 1, "results: no result cards are here (`ranat reproduce --out` writes them)"),
+        (["report", "results", "-o", "report.pdf"], 2, "report.pdf: no report ends in '.pdf'"),
+        (["tune", "--corpus", "demo"], 2, "model: is missing"),
+        (["tune", "--corpus", "demoo", "--model", "minilm"], 2, "unknown corpus 'demoo' (did you mean 'demo'?"),
+        (["tune", "--corpus", "demo", "--model", "minilm", "--trials", "0"], 2, "--trials: must be at least 1, not 0"),
+    ],
+)
+def test_a_wrong_experiment_is_one_line(
+    ranat: Ranat, tmp_path: Path, arguments: list[str], code: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.yaml").write_text("tittle: A\n")
+    before = contents(tmp_path)
+    done = ranat(*arguments)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.complaint
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("corpus: [demo", ":1: not YAML: "),

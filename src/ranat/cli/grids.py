@@ -166,10 +166,10 @@ def _numbers(text: str) -> list[int]:
     numbers: list[int] = []
     for part in text.split(","):
         found = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
-        if not found:
+        some = range(int(found[1]), int(found[2] or found[1]) + 1) if found else range(0)
+        if not some:
             raise UsageError(f"cannot read {text!r}", where="--seeds", remedy="write 0-4 or 0,3,7")
-        first = int(found[1])
-        numbers += range(first, int(found[2] or first) + 1)
+        numbers += some
     return numbers
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -68,12 +68,7 @@ def expand(spec: Spec) -> list[Cell]:
     Raises:
         UsageError: a setting, corpus or backbone is unknown or out of range, or two cells have one name.
     """
-    for name in spec.corpora:
-        if name not in corpora.names() and not Path(name).is_dir():
-            remedy = f"{nearest(name, corpora.names())}; or a folder"
-            raise UsageError(f"unknown corpus {name!r}", where=f"{spec.name}: corpora", remedy=remedy)
-    for model in {row.model or spec.model for row in spec.rows}:
-        resolve(model)
+    check_names(spec.corpora, {row.model or spec.model for row in spec.rows})
     cells: dict[str, Cell] = {}
     for seed, corpus in itertools.product(spec.seeds, spec.corpora):
         for row, varied in _rows(spec):
@@ -82,6 +77,20 @@ def expand(spec: Spec) -> list[Cell]:
                 raise UsageError(f"two cells would be called {cell.name}", where=spec.name, remedy="rename a row")
             cells[cell.name] = cell
     return list(cells.values())
+
+
+def check_names(names: Iterable[str], models: Iterable[str]) -> None:
+    """Corpora and backbones are known names, or folders.
+
+    Raises:
+        UserError: one is not.
+    """
+    for name in names:
+        if name not in corpora.names() and not Path(name).is_dir():
+            remedy = f"{nearest(name, corpora.names())}; or a folder"
+            raise UsageError(f"unknown corpus {name!r}", where="corpora", remedy=remedy)
+    for model in models:
+        resolve(model)
 
 
 def _rows(spec: Spec) -> Iterator[tuple[Row, dict[str, Any]]]:

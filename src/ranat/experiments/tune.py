@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ranat.errors import UsageError, UserError
+from ranat.experiments.cells import check_names
 from ranat.experiments.folders import claimed
 from ranat.experiments.progress import duration
 from ranat.training.checkpoints import write_atomically
@@ -44,7 +45,8 @@ def tune(
     Returns:
         {"trials": [{"number", "params", "dev_f1"}], "best": one of them, "settings": those of the best, nested}
     Raises:
-        UserError: Optuna is not installed, or the folder holds another study, or one that is running.
+        UserError: Optuna is not installed, the corpus or backbone is unknown, or the folder holds another study, or
+            one that is running.
     """
     try:
         import optuna
@@ -52,6 +54,7 @@ def tune(
         raise UserError("Optuna is not installed", where="tune", remedy="pip install 'ranat[tune]'") from None
     if trials < 1:
         raise UsageError(f"must be at least 1, not {trials}", where="--trials")
+    check_names([settings.corpus], [settings.model])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     console = console or Console(quiet=True)
     with claimed(out, "study.db", "ranat tune"):
