@@ -1,9 +1,8 @@
-"""How a pair of entities is shown to the model: as dummies in their place, or with markers of their types around them."""
+"""How a pair of entities is shown to the model: dummies in their place, or markers of their types around them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
 from typing import NamedTuple
 
 from ranat.documents import Document

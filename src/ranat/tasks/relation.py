@@ -20,7 +20,7 @@ from ranat.errors import UserError
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.models.entity_pair import EntityPairClassifier
 from ranat.tasks.base import Encoded, Task, model_labels, register_task
-from ranat.tasks.marking import MARKINGS
+from ranat.tasks.marking import MARKINGS, Marked
 from ranat.tasks.padding import inputs
 
 HEADS = {"cls": AutoModelForSequenceClassification, "entity": EntityPairClassifier}
@@ -55,8 +55,8 @@ class RelationClassification(Task):
     """
 
     definition = (
-        "micro-F1 over relations without the negative class: each pair of entities within a sentence whose types may be "
-        "related is one instance; if a pair has several labels, the last one holds (BLURB)"
+        "micro-F1 over relations without the negative class: each pair of entities within a sentence whose types may "
+        "be related is one instance; if a pair has several labels, the last one holds (BLURB)"
     )
 
     def __init__(
@@ -129,7 +129,7 @@ class RelationClassification(Task):
         features = []
         classes = Counter(dict.fromkeys(self.labels, 0))
         unfit = 0
-        for example in self._examples(documents):
+        for example in self._examples(self._pairs(documents)):
             if example.feature is None:
                 unfit += 1
                 continue
@@ -158,7 +158,7 @@ class RelationClassification(Task):
 
     def predict(self, model: Any, documents: Sequence[Document], *, batch_size: int = 64) -> list[Document]:
         """Documents with predicted relations between the entities they have; pairs of like length share a batch."""
-        waiting = [example for example in self._examples(documents) if example.feature]
+        waiting = [example for example in self._examples(self._pairs(documents)) if example.feature]
         waiting.sort(key=lambda example: len(example.feature["input_ids"]) if example.feature else 0)
         found: dict[int, list[Relation]] = defaultdict(list)
         model.eval()
@@ -193,9 +193,8 @@ class RelationClassification(Task):
         predicted label → pairs.
         """
         result = micro_scores([*map(self.answers, gold)], [*map(self.answers, predicted)])
-        result["unrepresentable"] = sum(
-            example.feature is None and example.pair.label != self.pairs.negative for example in self._examples(gold)
-        )
+        related = (item for item in self._pairs(gold) if item[2].label != self.pairs.negative)
+        result["unrepresentable"] = sum(example.feature is None for example in self._examples(related))
         result["not_candidates"] = self._outside(gold)[0]
         confusion: dict[str, Counter[str]] = defaultdict(Counter)
         for one, other in zip(gold, predicted, strict=True):
@@ -210,21 +209,19 @@ class RelationClassification(Task):
         found = [candidates(document, self.pairs) for document in documents]
         return sum(len(item.apart) for item in found), sum(len(item.conflicts) for item in found)
 
-    def _examples(self, documents: Sequence[Document]) -> Iterator[_Example]:
-        pairs = (
-            (index, document, pair)
-            for index, document in enumerate(documents)
-            for pair in candidates(document, self.pairs).pairs
-        )
+    def _pairs(self, documents: Sequence[Document]) -> Iterator[tuple[int, Document, Pair]]:
+        for index, document in enumerate(documents):
+            yield from ((index, document, pair) for pair in candidates(document, self.pairs).pairs)
+
+    def _examples(self, pairs: Iterator[tuple[int, Document, Pair]]) -> Iterator[_Example]:
         while chunk := list(islice(pairs, _CHUNK)):
             marked = [self._mark(document, pair, self.pairs) for _, document, pair in chunk]
-            encoded = self.tokenizer(
-                [item.text for item in marked], add_special_tokens=False, return_offsets_mapping=True
-            )
+            texts = [item.text for item in marked]
+            encoded = self.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
             for row, ((index, _, pair), item) in enumerate(zip(chunk, marked, strict=True)):
                 yield _Example(index, pair, self._feature(encoded, row, item))
 
-    def _feature(self, encoded: Any, row: int, marked: Any) -> dict[str, Any] | None:
+    def _feature(self, encoded: Any, row: int, marked: Marked) -> dict[str, Any] | None:
         """The window around the marks: as much on the left as on the right, and what one side leaves to the other."""
         ids, offsets = encoded["input_ids"][row], encoded["offset_mapping"][row]
         at = {start: token for token, (start, _) in reversed(list(enumerate(offsets)))}
