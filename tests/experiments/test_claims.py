@@ -57,7 +57,7 @@ def test_evidence_is_the_difference_of_means() -> None:
     assert item.published == pytest.approx((83.20 + 83.03 + 83.01 + 82.49) / 400 - 0.8236)
     assert "mean over FGM, PGD only" in item.note
     assert [other.note for other in claim.evidence if other.estimate is None] == ["not measured"] * 4
-    assert claim.note == "Measured on 2 of 6 corpora. The claim is about PubMedBERT; here it is minilm."
+    assert claim.note == "Measured on 2 of the claim's 6 corpora. The claim is about PubMedBERT; here it is minilm."
 
 
 def test_one_seed_decides_nothing() -> None:

@@ -115,7 +115,7 @@ def test_html_has_costs_tests_and_what_one_needs_to_judge(page: Path) -> None:
     assert "DDI under RAT: the mean of the four printed values is 83.49, printed is 83.39." in text
     assert "FGM 80.27 and 79.21" in text
     assert "† Not comparable with the published value: backbone minilm, published with pubmedbert." in text
-    assert "Alike in all: model = minilm, task = ner, rat.gate = bernoulli, train.epochs = 5.0" in text
+    assert "Alike wherever they apply: model = minilm, task = ner, rat.gate = bernoulli, train.epochs = 5.0" in text
 
 
 def test_html_is_whole_in_itself_and_semantic(page: Path) -> None:
@@ -244,3 +244,14 @@ def test_bad_input_is_one_line_and_writes_nothing(results: Path, tmp_path: Path)
 def test_the_same_cards_give_the_same_report(results: Path, page: Path, tmp_path: Path) -> None:
     write_report([results], tmp_path / "report.html")
     assert (tmp_path / "report.html").read_bytes() == page.read_bytes()
+
+
+def test_corpora_of_ones_own_stand_alone(tmp_path: Path) -> None:
+    folder = write_cards(table2_cards(corpora=["mine"], attacks=["fgm"], documents=30, published=None), tmp_path / "r")
+    write_report([folder], tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    head, *rows = Tables(text).tables["table-2-minilm"]
+    assert head == ["Training", "Method", "mine"]
+    assert [row[1] for row in rows] == ["baseline", "FGM", "FGM"]
+    assert "CHEMPROT under AT" not in text
+    assert "Measured on 0 of the claim&#39;s 6 corpora." in text

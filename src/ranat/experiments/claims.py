@@ -143,8 +143,10 @@ class _Scores:
         return Claim(name, self.model, text, "Section IV-B", rule, verdict, evidence, note)
 
     def _claim(self, name: str, text: str, source: str, rule: str, evidence: list[Evidence]) -> Claim:
-        measured = sum(item.estimate is not None for item in evidence)
-        notes = [f"Measured on {measured} of {len(evidence)} corpora."] if measured < len(evidence) else []
+        wanted = {shown(corpus) for corpus in CORPORA}
+        of = [item for item in evidence if item.label.partition(",")[0] in wanted]
+        measured = sum(item.estimate is not None for item in of)
+        notes = [f"Measured on {measured} of the claim's {len(of)} corpora."] if measured < len(of) else []
         if self.model != PUBLISHED_MODEL:
             notes.append(f"The claim is about {shown(PUBLISHED_MODEL)}; here it is {shown(self.model)}.")
         return Claim(name, self.model, text, source, rule, overall(evidence), evidence, " ".join(notes))

@@ -10,7 +10,7 @@ from ranat.experiments import report_details as details
 from ranat.experiments import report_layout as layout
 from ranat.experiments.claims import claims
 from ranat.experiments.claims_evidence import RULE_OF_ALL, Claim
-from ranat.experiments.tables import Published, table1, table2
+from ranat.experiments.tables import Published, columns, table1, table2
 from ranat.experiments.tables_cost import Formula, table3
 from ranat.experiments.tables_groups import Results, missing, shown
 from ranat.experiments.tables_tests import Comparisons, PairedTest
@@ -59,7 +59,8 @@ class Report:
 
     def tables(self) -> list[layout.Table]:
         """Tables I, II and III, and the tests."""
-        odd = layout.odd_values(self.published)
+        here = set(columns(self.results))
+        odd, means = layout.odd_values(self.published, here), layout.odd_means(self.published, here)
         found = [
             layout.scores_table(
                 "table-1",
@@ -76,7 +77,7 @@ class Report:
                     f"Table II, {shown(model)}: standard, adversarial and random adversarial training.",
                     table2(self.results, self.published, model),
                     self.results,
-                    [*odd, *layout.odd_means(self.published)],
+                    [*odd, *means],
                 )
             )
         for model in self.models:

@@ -11,13 +11,10 @@ from ranat.experiments.tables_groups import Group, Results, shown, telling
 
 def groups_table(results: Results) -> Table:
     """Every group of finished cells with its seeds, score and the settings in which groups differ."""
-    keys = [key for key in telling(results.groups) if key not in ("corpus", "model", "task", "attack.name", "rat.p")]
-    alike = {
-        key: value
-        for group in results.groups[:1]
-        for key, value in group.settings.items()
-        if key not in telling(results.groups) and value not in (None, [])
-    }
+    differing = telling(results.groups)
+    keys = [key for key in differing if key not in ("corpus", "model", "task", "attack.name", "rat.p")]
+    alike = {key: value for group in results.groups for key, value in group.settings.items() if key not in differing}
+    said = [f"{key} = {value}" for key, value in alike.items() if value not in (None, [])]
     return Table(
         "cells",
         f"What was measured: groups of cells that differ in the seed alone, F1 in percent on {results.split}.",
@@ -34,7 +31,7 @@ def groups_table(results: Results) -> Table:
             for group in results.groups
         ],
         heads=3,
-        notes=["Alike in all: " + ", ".join(f"{key} = {value}" for key, value in alike.items()) + "."] if alike else [],
+        notes=[f"Alike wherever they apply: {', '.join(said)}."] if said else [],
     )
 
 

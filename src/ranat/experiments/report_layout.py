@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ranat.evaluation.significance import Summary
@@ -101,6 +101,7 @@ def scores_table(name: str, caption: str, rows: Sequence[Row], results: Results,
     """Table I or II."""
     marks = _Marks()
     names = columns(results)
+    known = [row for row in rows if any(cell.measured or cell.published for cell in row.cells.values())]
     return Table(
         name,
         f"{caption} F1 in percent on {results.split}: mean ± sd over seeds, and the published value.",
@@ -111,7 +112,7 @@ def scores_table(name: str, caption: str, rows: Sequence[Row], results: Results,
                 Item(row.method),
                 *(_score(row.cells[corpus], marks) for corpus in names),
             ]
-            for row in rows
+            for row in known
         ],
         heads=2,
         notes=[*marks.notes(), *notes],
@@ -130,10 +131,10 @@ def _score(cell: Cell, marks: _Marks) -> Item:
     return Item(score(cell.measured), marks.mark(cell.why_not), published)
 
 
-def odd_values(published: Published) -> list[str]:
+def odd_values(published: Published, corpora: Container[str]) -> list[str]:
     """Where the paper's Table I and Table II contradict each other, a line a corpus."""
     notes = []
-    for corpus in CORPORA:
+    for corpus in [corpus for corpus in CORPORA if corpus in corpora]:
         printed = {
             attack: [published[table, PUBLISHED_MODEL, "AT", attack, corpus] for table in ("I", "II")]
             for attack in ATTACKS
@@ -146,13 +147,13 @@ def odd_values(published: Published) -> list[str]:
     return notes
 
 
-def odd_means(published: Published) -> list[str]:
+def odd_means(published: Published, corpora: Container[str]) -> list[str]:
     """Printed means of Table II that are not the means of the four values, a line each."""
     notes = []
     for training, means in PRINTED_MEANS.items():
         for corpus, printed in means.items():
             mean = published_mean(published, training, corpus)
-            if mean is not None and abs(mean - printed) > 0.0001:
+            if corpus in corpora and mean is not None and abs(mean - printed) > 0.0001:
                 notes.append(
                     f"{shown(corpus)} under {training}: the mean of the four printed values is {percent(mean)}, "
                     f"printed is {percent(printed)}."

@@ -204,9 +204,9 @@ def missing(results: Results) -> list[str]:
 
 
 def telling(groups: Sequence[Group]) -> list[str]:
-    """The settings in which groups differ."""
+    """The settings in which groups differ, of those that have them: standard training has none of an attack."""
     keys = dict.fromkeys(key for group in groups for key in group.settings)
-    return [key for key in keys if len({json.dumps(group.settings.get(key)) for group in groups}) > 1]
+    return [key for key in keys if len({json.dumps(g.settings[key]) for g in groups if key in g.settings}) > 1]
 
 
 def _choices(results: Results) -> list[str]:
