@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from xml.etree.ElementTree import Element
@@ -113,4 +114,14 @@ def test_the_same_cards_give_the_same_file() -> None:
     first, second = drawn(cards), drawn(cards)
     for name, plot in first.items():
         assert plot.svg() == second[name].svg()
+        assert plot.file("pdf").startswith(b"%PDF")
+
+
+def test_names_are_shown_as_they_are() -> None:
+    odd = "a$b$_{c<i>&"
+    cards = [dataclasses.replace(card, corpus=odd, model="../my models/<b>") for card in table2_cards(["ddi"], [0, 1])]
+    for name, plot in drawn(cards).items():
+        assert re.fullmatch(r"(front|seconds)-my-models-b", name)
+        assert fromstring(plot.svg()).find(f"{SVG}title").text == plot.title  # type: ignore[union-attr]
+        assert (odd in texts(plot)) == name.startswith("front")
         assert plot.file("pdf").startswith(b"%PDF")

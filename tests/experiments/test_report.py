@@ -3,6 +3,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from statistics import mean, stdev
@@ -255,3 +257,18 @@ def test_corpora_of_ones_own_stand_alone(tmp_path: Path) -> None:
     assert [row[1] for row in rows] == ["baseline", "FGM", "FGM"]
     assert "CHEMPROT under AT" not in text
     assert "Measured on 0 of the claim&#39;s 6 corpora." in text
+
+
+def test_latex_compiles(results: Path, tmp_path: Path) -> None:
+    latex = shutil.which("pdflatex")
+    if latex is None:
+        pytest.skip("no pdflatex is on the PATH")
+    odd = write_cards([make_card("my_corpus<i>", model="a_b&c^{~}\\x"), make_card("ε%$#")], tmp_path / "odd")
+    write_report([results, odd], tmp_path / "report.tex")
+    packages = r"\usepackage[utf8]{inputenc}\usepackage{booktabs,longtable,graphicx}"
+    document = rf"\documentclass{{article}}{packages}\begin{{document}}\input{{report.tex}}\end{{document}}"
+    (tmp_path / "main.tex").write_text(document)
+    command = [latex, "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert found.returncode == 0, found.stdout[-2000:]
+    assert (tmp_path / "main.pdf").is_file()

@@ -252,10 +252,13 @@ def test_gaps_of_the_grid() -> None:
     ]
 
 
-def test_family_of_tests(results: Results) -> None:
+def test_family_of_tests(cards: list[Card], results: Results) -> None:
     tests = Comparisons(results, draws=100).tests()
     assert len(tests) == 2 * 4 * 3
     assert {(test.first, test.second) for test in tests} == {("standard", "AT"), ("standard", "RAT"), ("AT", "RAT")}
     assert all(test.p_holm >= test.difference.p for test in tests)
+    by_name = {(test.corpus, test.attack, test.first, test.second): test.difference for test in tests}
+    at, rat = scores(cards, "ddi", "AT", "pgd"), scores(cards, "ddi", "RAT", "pgd")
+    assert by_name["ddi", "pgd", "AT", "RAT"].estimate == pytest.approx(mean(rat) - mean(at))
     lowest = min(tests, key=lambda test: test.difference.p)
     assert lowest.p_holm == pytest.approx(min(len(tests) * lowest.difference.p, 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 
 from ranat.experiments.plots_figure import STYLE, Plot, panels
 from ranat.experiments.tables_cost import CostRow, table3
-from ranat.experiments.tables_groups import Group, Results, in_order, shown
+from ranat.experiments.tables_groups import Group, Results, in_order, shown, slug
 
 MARKERS = {None: "*", "fgsm": "v", "fgm": "o", "pgd": "s", "freelb": "^", "smart": "D"}
 COLOURS = {"standard": "#000000", "AT": "#0b5394", "RAT": "#b45f06"}
@@ -44,7 +43,7 @@ def _fronts(results: Results, model: str) -> list[Plot]:
         points = [(mean(costs), group) for group in groups if group and (costs := group.costs("xfp"))]
         if len(points) > 1:
             fronts[corpus] = sorted(points, key=lambda point: (point[0], -point[1].f1.mean))
-    name, title = f"front-{_slug(model)}", f"F1 against cost, {shown(model)}"
+    name, title = f"front-{slug(model)}", f"F1 against cost, {shown(model)}"
     text = (
         "A panel a corpus. Up and to the left is better; the dashed line joins what nothing else beats in both. "
         "Whiskers: standard deviation over seeds. Points of equal cost are set apart a little."
@@ -77,7 +76,7 @@ def _shares(results: Results, model: str) -> list[Plot]:
             others = str([item for item in sorted(group.settings.items()) if not item[0].startswith("rat.")])
             curves[group.corpus, group.attack, others][group.p] = group
     curves = {key: groups for key, groups in curves.items() if len(groups.keys() - {1.0}) > 1}
-    name, title = f"share-{_slug(model)}", f"F1 against the share p of attacked batches, {shown(model)}"
+    name, title = f"share-{slug(model)}", f"F1 against the share p of attacked batches, {shown(model)}"
     text = "p = 0 is standard training, p = 1 adversarial training. Bands: 95% Student interval of the mean over seeds."
     if not curves:
         return [Plot(name, title, text, None, "RAT with two or more p and otherwise the same settings")]
@@ -113,7 +112,7 @@ def _heat_maps(results: Results, model: str) -> list[Plot]:
             if known is None or len(group.cards) > len(known.cards):
                 grids[group.corpus, group.attack][place] = group
     grids = {key: grid for key, grid in grids.items() if all(len(set(side)) > 1 for side in zip(*grid, strict=True))}
-    name, title = f"radius-{_slug(model)}", f"F1 by radius ε and share p, {shown(model)}"
+    name, title = f"radius-{slug(model)}", f"F1 by radius ε and share p, {shown(model)}"
     text = "Mean F1 in percent over seeds, darker is higher; a number stands in every field that was measured."
     if not grids:
         return [Plot(name, title, text, None, "an attack with two or more ε and two or more p on one corpus")]
@@ -140,7 +139,7 @@ def _heat_maps(results: Results, model: str) -> list[Plot]:
 def _seconds(results: Results, model: str) -> list[Plot]:
     """Training time relative to standard training, AT beside RAT."""
     rows = {(row.attack, row.training): row for row in table3(results, model) if row.attack and row.seconds}
-    name, title = f"seconds-{_slug(model)}", f"Training time relative to standard training, {shown(model)}"
+    name, title = f"seconds-{slug(model)}", f"Training time relative to standard training, {shown(model)}"
     text = (
         "Medians over corpora and seeds, each beside standard training of the same; whiskers: lowest and highest. "
         "Diamonds: counted cost relative to standard training."
@@ -201,7 +200,3 @@ def _legend(figure: Figure, axes: Sequence[Axes], order: Sequence[str]) -> None:
         handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     labels = [label for label in dict.fromkeys(order) if label in handles]
     figure.legend([handles[label] for label in labels], labels, loc="outside lower center", ncols=min(3, len(labels)))
-
-
-def _slug(model: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-") or "none"

@@ -23,6 +23,7 @@ STYLE: Any = {
     "axes.grid": True,
     "grid.color": "#dddddd",
     "legend.frameon": False,
+    "text.parse_math": False,  # names of corpora may have dollars
     "svg.fonttype": "none",
     "svg.hashsalt": "ranat",
     "pdf.fonttype": 42,

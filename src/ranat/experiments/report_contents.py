@@ -12,7 +12,7 @@ from ranat.experiments.claims import claims
 from ranat.experiments.claims_evidence import RULE_OF_ALL, Claim
 from ranat.experiments.tables import Published, columns, table1, table2
 from ranat.experiments.tables_cost import Formula, table3
-from ranat.experiments.tables_groups import Results, missing, shown
+from ranat.experiments.tables_groups import Results, missing, shown, slug
 from ranat.experiments.tables_tests import Comparisons, PairedTest
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Report:
         for model in self.models:
             found.append(
                 layout.scores_table(
-                    f"table-2-{model}",
+                    f"table-2-{slug(model)}",
                     f"Table II, {shown(model)}: standard, adversarial and random adversarial training.",
                     table2(self.results, self.published, model),
                     self.results,
@@ -82,7 +82,7 @@ class Report:
             )
         for model in self.models:
             caption = f"Table III, {shown(model)}: what training costs."
-            found.append(layout.cost_table(f"table-3-{model}", caption, table3(self.results, model)))
+            found.append(layout.cost_table(f"table-3-{slug(model)}", caption, table3(self.results, model)))
         return [*found, *([layout.tests_table(self.tests)] if self.tests else [])]
 
     def details(self) -> list[layout.Table]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ranat.experiments.claims_evidence import Claim
 from ranat.experiments.report_layout import NONE, Item, Table, percent, points, score
-from ranat.experiments.tables_groups import Group, Results, shown, telling
+from ranat.experiments.tables_groups import Group, Results, shown, slug, telling
 
 
 def groups_table(results: Results) -> Table:
@@ -98,7 +98,7 @@ def evidence_table(claim: Claim) -> Table:
         if item.estimate is None:
             notes.setdefault(item.note, []).append(item.label)
     return Table(
-        f"claim-{claim.name}-{claim.model}",
+        f"claim-{claim.name}-{slug(claim.model)}",
         "",
         ["", unit.capitalize() if unit == "points" else unit, "95% interval", "Published", "Verdict", ""],
         [

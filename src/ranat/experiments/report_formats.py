@@ -14,6 +14,7 @@ from ranat.experiments.claims_evidence import RULE_OF_ALL
 from ranat.experiments.plots_figure import Plot
 from ranat.experiments.report_contents import Report
 from ranat.experiments.report_details import claims_table, evidence_table
+from ranat.experiments.tables_groups import slug
 
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -26,7 +27,7 @@ _TEX = {
 
 def html(report: Report, plots: Sequence[Plot], out: Path) -> str:
     """One file that needs nothing else."""
-    return _render("html", report, plots, out, autoescape=True, svg=lambda plot: Markup(plot.svg()))  # noqa: S704
+    return _render("html", report, plots, out, autoescape=True, slug=slug, svg=lambda plot: Markup(plot.svg()))  # noqa: S704
 
 
 def markdown(report: Report, plots: Sequence[Plot], out: Path) -> str:

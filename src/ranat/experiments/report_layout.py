@@ -261,7 +261,7 @@ def tests_table(tests: Sequence[PairedTest]) -> Table:
             "p",
             "p, Holm",
             "Seeds",
-            "Noise of",
+            "Interval covers",
         ],
         [
             [

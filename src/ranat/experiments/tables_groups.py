@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ NAMES = {
 def shown(name: str) -> str:
     """An attack, backbone or corpus as the paper prints it; others as they are."""
     return NAMES.get(name, name)
+
+
+def slug(name: str) -> str:
+    """A name for links and files: a backbone may be a path."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def in_order(names: Iterable[str]) -> list[str]:
