@@ -40,6 +40,7 @@ def measured(results: Path) -> list[dict[str, Any]]:
     for card in cards:
         assert card.pop("seconds")["total"] > 0
         assert card["cost"].pop("train_seconds") > 0
+        assert card["cost"].pop("processor_seconds") > 0
         card["cost"].pop("threads")
     return cards
 

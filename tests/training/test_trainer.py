@@ -80,6 +80,7 @@ def test_counted_cost_is_the_closed_form(
     assert cost.xfp == attacked * attacked_cost + (12 - attacked) * 3
     assert 0 < attacked < 12 or p != 0.5
     assert cost.train_seconds > 0
+    assert cost.processor_seconds > 0
 
 
 @pytest.mark.parametrize("gate", [Bernoulli(0.0), Never(), Exact(0.0, total_steps=5)], ids=repr)

@@ -18,6 +18,8 @@ class Cost:
         backward_to_input: backward passes to the perturbation only (as much as a forward pass).
         unusable_gradients: examples whose gradient of r was zero or not finite in some pass, so that r = 0 there.
         train_seconds: wall-clock seconds in training steps: passes, clipping, optimizer; no evaluation, no saving.
+        processor_seconds: processor time of all threads in those steps. Without a GPU the fairer measure on a machine
+            that others use, too.
     """
 
     batches: int = 0
@@ -27,6 +29,7 @@ class Cost:
     backward_to_input: int = 0
     unusable_gradients: int = 0
     train_seconds: float = 0.0
+    processor_seconds: float = 0.0
 
     @property
     def xfp(self) -> int:

@@ -108,7 +108,7 @@ class CostState(TrainerCallback, ExportableState):
 
     def __init__(self, cost: Cost) -> None:
         self._cost = cost
-        self._started = 0.0
+        self._started = self._processor = 0.0
 
     def state(self) -> dict[str, Any]:
         """What `Trainer` writes into trainer_state.json."""
@@ -124,11 +124,12 @@ class CostState(TrainerCallback, ExportableState):
         self._cost.restore(state.stateful_callbacks[type(self).__name__]["attributes"])
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Start the clock."""
-        self._started = time.perf_counter()
+        """Start the clocks."""
+        self._started, self._processor = time.perf_counter(), time.process_time()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Stop the clock; the device may still be computing, so wait for it."""
+        """Stop the clocks; the device may still be computing, so wait for it."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self._cost.train_seconds += time.perf_counter() - self._started
+        self._cost.processor_seconds += time.process_time() - self._processor
