@@ -64,7 +64,7 @@ class Report:
         found = [
             layout.scores_table(
                 "table-1",
-                "Table I: backbones under standard training, and adversarial training.",
+                "The paper’s Table I: backbones under standard training, and adversarial training.",
                 table1(self.results, self.published),
                 self.results,
                 odd,
@@ -74,14 +74,14 @@ class Report:
             found.append(
                 layout.scores_table(
                     f"table-2-{slug(model)}",
-                    f"Table II, {shown(model)}: standard, adversarial and random adversarial training.",
+                    f"The paper’s Table II, {shown(model)}: standard, adversarial and random adversarial training.",
                     table2(self.results, self.published, model),
                     self.results,
                     [*odd, *means],
                 )
             )
         for model in self.models:
-            caption = f"Table III, {shown(model)}: what training costs."
+            caption = f"The paper’s Table III, {shown(model)}: what training costs."
             found.append(layout.cost_table(f"table-3-{slug(model)}", caption, table3(self.results, model)))
         return [*found, *([layout.tests_table(self.tests)] if self.tests else [])]
 
