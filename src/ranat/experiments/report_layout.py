@@ -240,9 +240,7 @@ def tests_table(tests: Sequence[PairedTest]) -> Table:
     ]
     spreads = {test.difference.spread for test in tests}
     if "seeds" in spreads:
-        notes.append(
-            "Seeds only: the few seeds scatter more than documents do, so interval and p are Student's over seeds."
-        )
+        notes.append("Seeds only: seeds scatter more than documents do, so interval and p are Student's over seeds.")
     if "documents" in spreads:
         notes.append(
             "Documents only: there is one seed. What differs may be its luck; the test cannot decide between trainings."
