@@ -16,6 +16,7 @@ from ranat.documents.formats import jsonl
 from ranat.errors import UsageError
 from ranat.training.evaluate import evaluate
 from ranat.training.run import train
+from ranat.training.runtrainer import RunTrainer
 from ranat.training.settings import read_settings
 
 
@@ -39,10 +40,14 @@ def corpus(tmp_path: Path) -> Path:
     return folder
 
 
-def run(corpus: Path, backbone: Path, out: Path, **more: Any) -> dict[str, Any]:
+class Killed(Exception):
+    """Stands for whatever ends a process."""
+
+
+def run(corpus: Path, backbone: Path, out: Path, *, resume: bool = False, **more: Any) -> dict[str, Any]:
     chosen = {"epochs": 4, "batch_size": 4, "learning_rate": 0.01, "precision": "fp32"} | more.pop("train", {})
     flags = {"corpus": str(corpus), "model": str(backbone), "task": "relation", "train": chosen, **more}
-    return train(read_settings(flags=flags), out)
+    return train(read_settings(flags=flags), out, resume=resume)
 
 
 @pytest.mark.parametrize("representation", ["cls", "entity"])
@@ -78,6 +83,29 @@ def test_a_relation_run_learns_and_is_evaluated_again(
         assert classify(text.format("improves"))[0]["label"] == "false"
 
 
+@pytest.mark.parametrize("representation", ["cls", "entity"])
+def test_a_relation_run_that_died_goes_on_to_the_same_weights(
+    representation: str, corpus: Path, backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = {"relation": {"representation": representation}, "attack": {"name": "pgd"}, "rat": {"p": 0.5}}
+    whole = run(corpus, backbone, tmp_path / "whole", **chosen)
+    original, calls = RunTrainer.evaluate, []
+
+    def dies(self: Any, *args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            raise Killed
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(RunTrainer, "evaluate", dies)
+    with pytest.raises(Killed):
+        run(corpus, backbone, tmp_path / "broken", **chosen)
+    monkeypatch.undo()
+    assert run(corpus, backbone, tmp_path / "broken", resume=True, **chosen) == whole
+    weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "broken")]
+    assert weights[0] == weights[1]
+
+
 def test_the_last_epoch_is_kept_without_evaluations_between(corpus: Path, backbone: Path, tmp_path: Path) -> None:
     best = run(corpus, backbone, tmp_path / "best")
     last = run(corpus, backbone, tmp_path / "last", train={"keep": "last"})
@@ -85,6 +113,8 @@ def test_the_last_epoch_is_kept_without_evaluations_between(corpus: Path, backbo
     logged = {name: (tmp_path / name / "log.jsonl").read_text() for name in ("best", "last")}
     assert logged["best"].count("eval_f1") == 4
     assert "eval_f1" not in logged["last"]
+    with pytest.raises(UsageError, match=r"train.patience: needs the evaluations that keep: last leaves out"):
+        run(corpus, backbone, tmp_path / "both", train={"keep": "last", "patience": 2})
 
 
 def test_options_of_the_relation_task_need_that_task(corpus: Path, backbone: Path, tmp_path: Path) -> None:

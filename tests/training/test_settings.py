@@ -128,7 +128,7 @@ def pgd(**options: Any) -> dict[str, Any]:
         ({"model": "minilm"}, "corpus: is missing (give it in the config file or as --corpus)"),
         ({"corpus": "demo"}, "model: is missing (give it in the config file or as --model)"),
         (BASE | {"corpsu": 1}, "corpsu: unknown key (did you mean 'corpus'?)"),
-        (BASE | {"zzz": 1}, "zzz: unknown key (known: attack, corpus, model, rat, task, train)"),
+        (BASE | {"zzz": 1}, "zzz: unknown key (known: attack, corpus, model, rat, relation, task, train)"),
         (BASE | {"train": {"epoch": 1}}, "train.epoch: unknown key (did you mean 'epochs'?)"),
         (BASE | {"rat": {"prob": 1}}, "rat.prob: unknown key (known: dropout, gate, p)"),
         (BASE | {"rat": {"P": 1}}, "rat.P: unknown key (did you mean 'p'?)"),

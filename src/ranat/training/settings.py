@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from ranat.attacks import Attack, attacks
 from ranat.errors import UsageError
@@ -48,6 +48,12 @@ class TrainSettings(_Section):
     patience: int | None = Field(None, ge=1)
     save_steps: int | None = Field(None, ge=1)
     report_to: Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = []
+
+    @model_validator(mode="after")
+    def _patience_evaluates(self) -> Self:
+        if self.patience and self.keep == "last":
+            raise ValueError("patience needs the evaluations that keep: last leaves out")
+        return self
 
 
 class RelationSettings(_Section):
