@@ -107,8 +107,8 @@ def test_a_relation_run_that_died_goes_on_to_the_same_weights(
 
 
 def test_the_last_epoch_is_kept_without_evaluations_between(corpus: Path, backbone: Path, tmp_path: Path) -> None:
-    best = run(corpus, backbone, tmp_path / "best")
-    last = run(corpus, backbone, tmp_path / "last", train={"keep": "last"})
+    best = run(corpus, backbone, tmp_path / "best", relation={"marking": "typed"})
+    last = run(corpus, backbone, tmp_path / "last", relation={"marking": "typed"}, train={"keep": "last"})
     assert best["test"]["f1"] == last["test"]["f1"] == 1
     logged = {name: (tmp_path / name / "log.jsonl").read_text() for name in ("best", "last")}
     assert logged["best"].count("eval_f1") == 4
