@@ -131,6 +131,13 @@ def test_one_runner_at_a_time(finished: tuple[Path, Path]) -> None:
         run_grid(read_spec(str(file)), results)
 
 
+def test_a_cluster_that_does_not_answer(tmp_path: Path, spec_file: SpecFile) -> None:
+    with pytest.raises(
+        UserError, match=r"--ray 127.0.0.1:1: no cluster can be reached: .* \(name its head as HOST:PORT"
+    ):
+        run_grid(read_spec(str(spec_file())), tmp_path / "results", ray="127.0.0.1:1")
+
+
 def test_cells_share_processors_and_gpus() -> None:
     cores = os.cpu_count() or 1
     assert environment({}, 0, 1, 0) == {"OMP_NUM_THREADS": str(cores)}
@@ -196,22 +203,23 @@ def test_killed_at_random_moments_a_grid_ends_in_the_same_cards(tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_an_interrupted_grid_leaves_no_process_and_no_failure(tmp_path: Path, spec_file: SpecFile) -> None:
+@pytest.mark.parametrize("more", [(), ("--ray", "local")], ids=["processes", "ray"])
+def test_an_interrupted_grid_leaves_no_process_and_no_failure(
+    tmp_path: Path, spec_file: SpecFile, more: tuple[str, ...]
+) -> None:
     results = tmp_path / "results"
-    runner = subprocess.Popen(
-        command(long_grid(spec_file), results), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    process = psutil.Process(runner.pid)
+    arguments = command(long_grid(spec_file), results, "--train.epochs", "500", *more)
+    runner = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while not list((results / "runs").glob("*/log.jsonl")):
         assert runner.poll() is None
         time.sleep(0.05)
-    cells = process.children()
-    assert len(cells) == 1
+    started = psutil.Process(runner.pid).children(recursive=True)
+    assert [process for process in started if "ranat.experiments.cell" in process.cmdline()]
     runner.send_signal(signal.SIGINT)
     _, complaint = runner.communicate(timeout=60)
     assert runner.returncode == 130
     assert complaint.splitlines()[-1].startswith("ranat: interrupted; ")
-    _, alive = psutil.wait_procs(cells, timeout=20)
+    _, alive = psutil.wait_procs(started, timeout=20)
     assert alive == []
     assert not (results / "cards").exists()
 
