@@ -94,6 +94,7 @@ def make_card(
             "attacked_batches": attacked,
             "xfp": 3 * BATCHES + (fixed + by_step * STEPS - 3) * attacked,
             "train_seconds": seconds,
+            "processor_seconds": 2 * seconds,
         },
         "seconds": {"train": seconds, "total": seconds + 5},
         "versions": {"ranat": "0.1.0", "torch": "2.9.0"},

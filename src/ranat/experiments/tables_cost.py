@@ -65,6 +65,8 @@ class CostRow:
         reduction: the same, counted.
         seconds: training time relative to standard training, same corpus and seed.
         seconds_reduction: of RAT against AT, same corpus and seed.
+        processor: processor time relative to standard training, same corpus and seed.
+        processor_reduction: of RAT against AT, same corpus and seed.
     """
 
     training: str
@@ -79,6 +81,8 @@ class CostRow:
     reduction: Spread | None
     seconds: Spread | None
     seconds_reduction: Spread | None
+    processor: Spread | None
+    processor_reduction: Spread | None
 
 
 def table3(results: Results, model: str) -> list[CostRow]:
@@ -116,10 +120,13 @@ def _cost_row(results: Results, model: str, training: str, attack: str | None) -
         group.settings.get("attack.preset", "paper") == "paper" for group in groups
     )
     bases = [(group, results.main(model, group.corpus, "standard")) for group in groups]
-    seconds = [ratio for group, base in bases if base for ratio in _ratios(group, base, "train_seconds")]
+
+    def time(name: str) -> Spread | None:
+        return _spread([ratio for group, base in bases if base for ratio in _ratios(group, base, name)])
 
     def reduction(name: str) -> Spread | None:
-        return _spread([value for _, value in reductions(results, model, attack or "", name)])
+        values = [value for _, value in reductions(results, model, attack or "", name)]
+        return _spread(values) if training == "RAT" else None
 
     return CostRow(
         training=training,
@@ -131,9 +138,11 @@ def _cost_row(results: Results, model: str, training: str, attack: str | None) -
         counted=_spread([cost for group in groups for cost in group.costs("xfp")]),
         printed_reduction=PRINTED_REDUCTION.get(attack or "") if training == "RAT" and p == 0.5 else None,
         paper_reduction=paper_reduction(attack, p, one) if training == "RAT" else None,
-        reduction=reduction("xfp") if training == "RAT" else None,
-        seconds=_spread(seconds),
-        seconds_reduction=reduction("train_seconds") if training == "RAT" else None,
+        reduction=reduction("xfp"),
+        seconds=time("train_seconds"),
+        seconds_reduction=reduction("train_seconds"),
+        processor=time("processor_seconds"),
+        processor_reduction=reduction("processor_seconds"),
     )
 
 
