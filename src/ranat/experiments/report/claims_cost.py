@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from statistics import mean
 
 from ranat.evaluation.significance import student_interval, summarise
-from ranat.experiments.claims_evidence import Claim, Evidence, above, overall
-from ranat.experiments.tables_cost import PRINTED_REDUCTION, paper_reduction, reductions, steps
-from ranat.experiments.tables_groups import Group, Results, shown
+from ranat.experiments.report.costs import PRINTED_REDUCTION, paper_reduction, reductions, steps
+from ranat.experiments.report.evidence import Claim, Evidence, above, overall
+from ranat.experiments.report.groups import Group, Results, shown
 
 TOLERANCE = 0.01
 """A reduction may miss the published one by this much: one percentage point."""

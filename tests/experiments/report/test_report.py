@@ -11,12 +11,12 @@ from statistics import mean, stdev
 from urllib.parse import unquote
 
 import pytest
+from report_cards import make_card, table2_cards, write_cards
 
 from ranat.errors import UsageError, UserError
 from ranat.experiments.cards import Card
 from ranat.experiments.report import write_report
-from ranat.experiments.report_formats import escape_latex, escape_markdown
-from report_cards import make_card, table2_cards, write_cards
+from ranat.experiments.report.formats import escape_latex, escape_markdown
 
 SCRIPT = "<script>alert('x')</script> & $5_000 | `code` \\cmd {x} #1 100% ~^"
 

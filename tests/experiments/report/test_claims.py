@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from report_cards import make_card, table2_cards
 
 from ranat.experiments.cards import Card
-from ranat.experiments.claims import claims
-from ranat.experiments.claims_evidence import Claim, Evidence, Verdict, above, overall, within
-from ranat.experiments.tables import CORPORA, published
-from ranat.experiments.tables_groups import collect
-from ranat.experiments.tables_tests import Comparisons
-from report_cards import make_card, table2_cards
+from ranat.experiments.report.claims import claims
+from ranat.experiments.report.comparisons import Comparisons
+from ranat.experiments.report.evidence import Claim, Evidence, Verdict, above, overall, within
+from ranat.experiments.report.groups import collect
+from ranat.experiments.report.tables import CORPORA, published
 
 
 def decide(cards: list[Card]) -> dict[str, Claim]:

@@ -5,13 +5,13 @@ from statistics import mean, median, stdev
 from typing import Any
 
 import pytest
+from report_cards import make_card, table2_cards
 
 from ranat.experiments.cards import Card
-from ranat.experiments.tables import CORPORA, differences, published, published_mean, table1, table2
-from ranat.experiments.tables_cost import HERE, PAPER, Formula, paper_reduction, reductions, table3
-from ranat.experiments.tables_groups import Results, collect, missing
-from ranat.experiments.tables_tests import Comparisons
-from report_cards import make_card, table2_cards
+from ranat.experiments.report.comparisons import Comparisons
+from ranat.experiments.report.costs import HERE, PAPER, Formula, paper_reduction, reductions, table3
+from ranat.experiments.report.groups import Results, collect, missing
+from ranat.experiments.report.tables import CORPORA, differences, published, published_mean, table1, table2
 
 
 def scores(cards: list[Card], corpus: str, training: str, attack: str | None) -> list[float]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ranat.experiments.claims_evidence import Claim
-from ranat.experiments.report_layout import NONE, Item, Table, percent, points, score
-from ranat.experiments.tables_groups import Group, Results, shown, slug, telling
+from ranat.experiments.report.evidence import Claim
+from ranat.experiments.report.groups import Group, Results, shown, slug, telling
+from ranat.experiments.report.layout import NONE, Item, Table, percent, points, score
 
 
 def groups_table(results: Results) -> Table:

@@ -11,13 +11,13 @@ from rich.console import Console
 
 from ranat.errors import UsageError, UserError
 from ranat.experiments.cards import read_all
-from ranat.experiments.report_contents import Report
-from ranat.experiments.tables import published
-from ranat.experiments.tables_groups import collect
+from ranat.experiments.report.contents import Report
+from ranat.experiments.report.groups import collect
+from ranat.experiments.report.tables import published
 from ranat.training.checkpoints import write_atomically
 
 if TYPE_CHECKING:
-    from ranat.experiments.plots_figure import Plot
+    from ranat.experiments.report.figure import Plot
 
 SUFFIXES = (".html", ".md", ".tex")
 
@@ -40,7 +40,7 @@ def write_report(results: Sequence[Path], out: Path, console: Console | None = N
     if out.is_dir():
         raise UserError("is a folder", where=str(out), remedy="name a file with -o")
     try:
-        from ranat.experiments import plots, report_formats
+        from ranat.experiments.report import formats, plots
     except ModuleNotFoundError as error:
         raise UserError(f"a report needs the package {error.name}", remedy="pip install 'ranat[report]'") from None
     console = console or Console(quiet=True)
@@ -49,7 +49,7 @@ def write_report(results: Sequence[Path], out: Path, console: Console | None = N
         report = Report.of(collect(cards), published())
     with console.status("drawing"):
         drawn = plots.plots(report.results)
-        text = report_formats.FORMATS[out.suffix](report, drawn, out)
+        text = formats.FORMATS[out.suffix](report, drawn, out)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
             if out.suffix != ".html":

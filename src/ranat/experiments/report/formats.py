@@ -10,11 +10,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ranat.experiments.claims_evidence import RULE_OF_ALL
-from ranat.experiments.plots_figure import Plot
-from ranat.experiments.report_contents import Report
-from ranat.experiments.report_details import claims_table, evidence_table
-from ranat.experiments.tables_groups import slug
+from ranat.experiments.report.contents import Report
+from ranat.experiments.report.details import claims_table, evidence_table
+from ranat.experiments.report.evidence import RULE_OF_ALL
+from ranat.experiments.report.figure import Plot
+from ranat.experiments.report.groups import slug
 
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from report_cards import table2_cards, write_cards
 from test_report import Tables
 
 from ranat.experiments.report import write_report
-from report_cards import table2_cards, write_cards
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

@@ -6,7 +6,10 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ranat.evaluation.significance import Summary
-from ranat.experiments.tables import (
+from ranat.experiments.report.comparisons import PairedTest
+from ranat.experiments.report.costs import CostRow, Formula, Spread
+from ranat.experiments.report.groups import Results, shown
+from ranat.experiments.report.tables import (
     ATTACKS,
     CORPORA,
     PRINTED_MEANS,
@@ -17,9 +20,6 @@ from ranat.experiments.tables import (
     columns,
     published_mean,
 )
-from ranat.experiments.tables_cost import CostRow, Formula, Spread
-from ranat.experiments.tables_groups import Results, shown
-from ranat.experiments.tables_tests import PairedTest
 
 NONE = "–"
 _MARKS = ("†", "‡", "§", "¶", "#")

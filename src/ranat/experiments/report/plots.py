@@ -13,9 +13,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ranat.experiments.plots_figure import STYLE, Plot, panels
-from ranat.experiments.tables_cost import CostRow, table3
-from ranat.experiments.tables_groups import Group, Results, in_order, shown, slug
+from ranat.experiments.report.costs import CostRow, table3
+from ranat.experiments.report.figure import STYLE, Plot, panels
+from ranat.experiments.report.groups import Group, Results, in_order, shown, slug
 
 MARKERS = {None: "*", "fgsm": "v", "fgm": "o", "pgd": "s", "freelb": "^", "smart": "D"}
 COLOURS = {"standard": "#000000", "AT": "#0b5394", "RAT": "#b45f06"}

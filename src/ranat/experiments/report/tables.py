@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import mean
 
 from ranat.evaluation.significance import Summary, summarise
+from ranat.experiments.report.groups import Group, Results, in_order, shown
 from ranat.experiments.spec import read_spec
-from ranat.experiments.tables_groups import Group, Results, in_order, shown
 
 CORPORA = ("bc5-chem", "bc5-disease", "bc2gm", "ncbi-disease", "chemprot", "ddi")
 ATTACKS = ("fgm", "pgd", "freelb", "smart")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ranat.experiments.claims_cost import cost_claims
-from ranat.experiments.claims_evidence import Claim, Evidence, Verdict, above, from_difference, overall, within
-from ranat.experiments.tables import ATTACKS, CORPORA, PUBLISHED_MODEL, Published, averaged, published_mean
-from ranat.experiments.tables_groups import Group, Results, in_order, shown
-from ranat.experiments.tables_tests import Comparisons
+from ranat.experiments.report.claims_cost import cost_claims
+from ranat.experiments.report.comparisons import Comparisons
+from ranat.experiments.report.evidence import Claim, Evidence, Verdict, above, from_difference, overall, within
+from ranat.experiments.report.groups import Group, Results, in_order, shown
+from ranat.experiments.report.tables import ATTACKS, CORPORA, PUBLISHED_MODEL, Published, averaged, published_mean
 
 MARGIN = 0.005
 """RAT may be worse than AT by this much F1, and a gain may miss the published one by it: half a point."""

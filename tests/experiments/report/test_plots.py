@@ -7,12 +7,12 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from defusedxml.ElementTree import fromstring
+from report_cards import make_card, table2_cards
 
 from ranat.experiments.cards import Card
-from ranat.experiments.plots import plots
-from ranat.experiments.plots_figure import Plot
-from ranat.experiments.tables_groups import collect
-from report_cards import make_card, table2_cards
+from ranat.experiments.report.figure import Plot
+from ranat.experiments.report.groups import collect
+from ranat.experiments.report.plots import plots
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranat.evaluation.significance import Difference, holm, paired_difference, resampled_f1
-from ranat.experiments.tables_groups import Group, Results
+from ranat.experiments.report.groups import Group, Results
 
 PAIRS = (("standard", "AT"), ("standard", "RAT"), ("AT", "RAT"))
 

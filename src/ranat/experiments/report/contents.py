@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ranat.experiments import report_details as details
-from ranat.experiments import report_layout as layout
-from ranat.experiments.claims import claims
-from ranat.experiments.claims_evidence import RULE_OF_ALL, Claim
-from ranat.experiments.tables import Published, columns, table1, table2
-from ranat.experiments.tables_cost import Formula, table3
-from ranat.experiments.tables_groups import Results, missing, shown, slug
-from ranat.experiments.tables_tests import Comparisons, PairedTest
+from ranat.experiments.report import details as details
+from ranat.experiments.report import layout as layout
+from ranat.experiments.report.claims import claims
+from ranat.experiments.report.comparisons import Comparisons, PairedTest
+from ranat.experiments.report.costs import Formula, table3
+from ranat.experiments.report.evidence import RULE_OF_ALL, Claim
+from ranat.experiments.report.groups import Results, missing, shown, slug
+from ranat.experiments.report.tables import Published, columns, table1, table2
 
 if TYPE_CHECKING:
-    from ranat.experiments.plots_figure import Plot
+    from ranat.experiments.report.figure import Plot
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ranat.experiments.tables import ATTACKS
-from ranat.experiments.tables_groups import Group, Results, in_order
+from ranat.experiments.report.groups import Group, Results, in_order
+from ranat.experiments.report.tables import ATTACKS
 
 
 @dataclass(frozen=True)
