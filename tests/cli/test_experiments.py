@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from commandline import Ranat, corpus
-from ranat.experiments.cell import Job, run
-from ranat.experiments.cells import expand
+from ranat.experiments.grid.cell import Job, run
+from ranat.experiments.grid.cells import expand
 from ranat.experiments.spec import read_spec
 
 TRAIN = {"max_steps": 2, "batch_size": 2, "precision": "fp32"}

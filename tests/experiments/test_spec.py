@@ -10,7 +10,7 @@ import yaml
 
 from ranat.errors import UsageError
 from ranat.experiments import specs
-from ranat.experiments.cells import expand
+from ranat.experiments.grid.cells import expand
 from ranat.experiments.spec import HYPERPARAMETERS, read_spec
 from ranat.models.backbones import BACKBONES
 

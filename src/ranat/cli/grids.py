@@ -57,7 +57,7 @@ def reproduce(
         ray: "local", or the address of a Ray cluster that shares the file system.
         keep_models: Keep the trained weights of every cell.
     """
-    from ranat.experiments.grid import run_grid
+    from ranat.experiments.grid.runner import run_grid
     from ranat.experiments.spec import read_spec
 
     if jobs < 1:

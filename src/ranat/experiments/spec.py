@@ -13,8 +13,7 @@ from ranat import corpora
 from ranat.errors import UsageError
 from ranat.experiments import specs
 from ranat.registry import nearest
-from ranat.training.settings import _merge as merge
-from ranat.training.settings import _read_yaml as read_yaml
+from ranat.training.settings import merge, read_yaml
 
 HYPERPARAMETERS = Path(__file__).with_name("hyperparameters.yaml")
 BASE = "base"

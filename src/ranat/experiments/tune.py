@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ranat.errors import UsageError, UserError
-from ranat.experiments.cells import check_names
 from ranat.experiments.folders import claimed
-from ranat.experiments.progress import duration
+from ranat.experiments.grid.cells import check_names
+from ranat.experiments.grid.progress import duration
 from ranat.training.checkpoints import write_atomically
 from ranat.training.run import train
 from ranat.training.settings import STANDARD, Settings, read_settings
@@ -135,9 +135,7 @@ def _next(study: Study, space: dict[str, BaseDistribution]) -> tuple[int, dict[s
 
 
 def _dev_f1(settings: Settings, folder: Path, data: Path | None, console: Console) -> float:
-    if not (folder / "config.yaml").is_file():
-        shutil.rmtree(folder, ignore_errors=True)  # killed before the run had begun
-    metrics = train(settings, folder, data=data, resume=True, console=console)
+    metrics = train(settings, folder, data=data, resume=True, test=False, console=console)
     shutil.rmtree(folder / "model", ignore_errors=True)
     return float(metrics["dev"]["f1"])
 

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def train(
     data: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    test: bool = True,
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Train, choose the best epoch by dev F1, evaluate on dev and test, and write the run folder.
@@ -50,6 +52,7 @@ def train(
         data: the folder of corpora; None: RANAT_DATA, else the user's cache folder.
         resume: go on from the last whole checkpoint, if there is one.
         overwrite: replace the run that the folder holds.
+        test: whether the test split is looked at; a search for settings leaves it alone.
         console: where progress is shown; None: nowhere.
     Returns:
         What metrics.json holds; empty on processes other than the first.
@@ -71,6 +74,8 @@ def train(
     with console.status(f"reading {settings.corpus}"):
         corpus = corpora.load(settings.corpus, data)
     report_notices(corpus, console)
+    if not test:
+        corpus = replace(corpus, splits={name: corpus.splits[name] for name in ("train", "dev")})
     tokenizer = load_tokenizer(settings.model)
     window = window_size(load_config(settings.model), tokenizer)
     settings = settings.model_copy(update={"task": settings.task or corpus.task})
@@ -197,7 +202,7 @@ def _may_write(out: Path, settings: Settings, *, resume: bool, overwrite: bool) 
         raise UserError("is a file", where=str(out), remedy="name a folder with --out")
     saved = out / "config.yaml"
     if not saved.is_file():
-        if any(out.iterdir()):
+        if any(not file.name.startswith(".") for file in out.iterdir()):  # a draft that a killed process left is nothing
             raise UserError(
                 "the folder is not empty and holds no run", where=str(out), remedy="name another with --out"
             )

@@ -123,7 +123,7 @@ def read_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     Raises:
         UsageError: the file cannot be read; a key is unknown or missing; a value is out of range.
     """
-    values = _merge(_read_yaml(file) if file else {}, flags or {})
+    values = merge(read_yaml(file) if file else {}, flags or {})
     place = f"{file}: " if file else ""
     try:
         settings = Settings.model_validate(values)
@@ -176,7 +176,12 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
+def read_yaml(file: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        UsageError: it cannot be read, or holds no mapping.
+    """
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -192,15 +197,14 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     return values
 
 
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings, one over the other; None above is "not given"."""
     merged = dict(below)
     for key, value in above.items():
         if value is None:
             continue
         under = merged.get(key)
-        merged[key] = (
-            _merge(under if isinstance(under, Mapping) else {}, value) if isinstance(value, Mapping) else value
-        )
+        merged[key] = merge(under if isinstance(under, Mapping) else {}, value) if isinstance(value, Mapping) else value
     return merged
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from queue import SimpleQueue
 from threading import Lock
 
-from ranat.experiments.cell import Job
+from ranat.experiments.grid.cell import Job
 
 
 class Stopped(Exception):
@@ -47,7 +47,7 @@ class Processes:
                     if self._stopped:
                         raise Stopped
                     process = subprocess.Popen(
-                        [sys.executable, "-m", "ranat.experiments.cell"],
+                        [sys.executable, "-m", "ranat.experiments.grid.cell"],
                         bufsize=0,
                         stdin=subprocess.PIPE,
                         stdout=log,

@@ -6,8 +6,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from ranat.experiments.cards import Card
-from ranat.experiments.cells import Cell, expand
-from ranat.experiments.progress import GridProgress, duration
+from ranat.experiments.grid.cells import Cell, expand
+from ranat.experiments.grid.progress import GridProgress, duration
 from ranat.experiments.spec import read_spec
 
 

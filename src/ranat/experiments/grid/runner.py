@@ -16,11 +16,11 @@ from ranat import corpora
 from ranat.errors import UserError
 from ranat.experiments import cards
 from ranat.experiments.cards import Card
-from ranat.experiments.cell import Job
-from ranat.experiments.cells import Cell, expand
 from ranat.experiments.folders import claimed
-from ranat.experiments.processes import Processes
-from ranat.experiments.progress import GridProgress
+from ranat.experiments.grid.cell import Job
+from ranat.experiments.grid.cells import Cell, expand
+from ranat.experiments.grid.processes import Processes
+from ranat.experiments.grid.progress import GridProgress
 from ranat.experiments.spec import Spec, read_spec
 from ranat.training.checkpoints import write_atomically
 
@@ -110,7 +110,7 @@ def _outcome(job: Job, code: int) -> Card:
 @contextmanager
 def _launcher(ray: str | None, jobs: int) -> Iterator[Launcher]:
     if ray:
-        from ranat.experiments.raycells import RayCells
+        from ranat.experiments.grid.raycells import RayCells
 
         with RayCells(ray, jobs) as cluster:
             yield cluster

@@ -8,7 +8,7 @@ import pytest
 
 from ranat.errors import UserError
 from ranat.experiments.cards import Card, read_all
-from ranat.experiments.cells import expand
+from ranat.experiments.grid.cells import expand
 from ranat.experiments.spec import read_spec
 
 

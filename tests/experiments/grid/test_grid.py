@@ -20,10 +20,10 @@ from filelock import FileLock
 
 from ranat.errors import UserError
 from ranat.experiments.cards import Card, read_all
-from ranat.experiments.cell import Job, run
-from ranat.experiments.cells import Cell, expand
-from ranat.experiments.grid import run_grid
-from ranat.experiments.processes import environment
+from ranat.experiments.grid.cell import Job, run
+from ranat.experiments.grid.cells import Cell, expand
+from ranat.experiments.grid.processes import environment
+from ranat.experiments.grid.runner import run_grid
 from ranat.experiments.spec import read_spec
 
 SpecFile = Callable[..., Path]
@@ -214,7 +214,7 @@ def test_an_interrupted_grid_leaves_no_process_and_no_failure(
         assert runner.poll() is None
         time.sleep(0.05)
     started = psutil.Process(runner.pid).children(recursive=True)
-    assert [process for process in started if "ranat.experiments.cell" in process.cmdline()]
+    assert [process for process in started if "ranat.experiments.grid.cell" in process.cmdline()]
     runner.send_signal(signal.SIGINT)
     _, complaint = runner.communicate(timeout=60)
     assert runner.returncode == 130

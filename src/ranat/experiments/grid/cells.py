@@ -15,8 +15,7 @@ from ranat.experiments.cards import Card
 from ranat.experiments.spec import Row, Spec
 from ranat.models.backbones import resolve
 from ranat.registry import nearest
-from ranat.training.settings import Settings, read_settings
-from ranat.training.settings import _merge as merge
+from ranat.training.settings import Settings, merge, read_settings
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from ranat.errors import UserError
-from ranat.experiments.cell import Job
-from ranat.experiments.processes import Processes, Stopped
+from ranat.experiments.grid.cell import Job
+from ranat.experiments.grid.processes import Processes, Stopped
 
 _SECONDS_TO_ANSWER = 10
 _SECONDS_BETWEEN_LOOKS = 0.5

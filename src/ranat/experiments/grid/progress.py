@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from ranat.experiments.cards import Card
-from ranat.experiments.cells import Cell
+from ranat.experiments.grid.cells import Cell
 
 
 class GridProgress:

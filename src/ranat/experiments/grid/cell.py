@@ -1,4 +1,4 @@
-"""One cell of a grid as a process of its own: `python -m ranat.experiments.cell`, its job on standard input.
+"""One cell of a grid as a process of its own: `python -m ranat.experiments.grid.cell`, its job on standard input.
 
 Standard input stays open while the runner lives. At its end the process ends, too, so a runner that was killed leaves
 nothing behind that would write into a run folder beside the next runner's process.
@@ -91,8 +91,6 @@ def run(job: Job, console: Console | None = None) -> Card:
 def _measure(job: Job, console: Console | None) -> Card:
     started = time.monotonic()
     folder = Path(job.results) / "runs" / job.card.cell
-    if not (folder / "config.yaml").is_file():
-        shutil.rmtree(folder, ignore_errors=True)  # killed before the run had begun
     data = Path(job.data) if job.data else None
     train(Settings.model_validate(job.card.settings), folder, data=data, resume=True, console=console)
     done = Run.read(folder)

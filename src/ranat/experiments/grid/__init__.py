@@ -1,0 +1,1 @@
+"""The grid of a spec: its cells, the process of each, and the runner of all."""
