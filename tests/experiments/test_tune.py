@@ -1,4 +1,4 @@
-from __future__ import annotations
+from __future__ import json
 
 import os
 import random
@@ -83,6 +83,13 @@ def test_another_study_is_refused(tmp_path: Path, settings: Settings) -> None:
     with pytest.raises(UsageError, match="--trials: must be at least 1, not 0"):
         tune(settings, tmp_path / "new", trials=0)
     assert not (tmp_path / "new").exists()
+
+
+def test_the_test_split_is_not_looked_at(tmp_path: Path, settings: Settings) -> None:
+    tune(settings, tmp_path / "study", trials=1)
+    (trial,) = (tmp_path / "study" / "trials").iterdir()
+    assert [file.name for file in (trial / "predictions").iterdir()] == ["dev.jsonl"]
+    assert "test" not in json.loads((trial / "metrics.json").read_text())
 
 
 @pytest.mark.slow

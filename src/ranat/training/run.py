@@ -202,7 +202,8 @@ def _may_write(out: Path, settings: Settings, *, resume: bool, overwrite: bool) 
         raise UserError("is a file", where=str(out), remedy="name a folder with --out")
     saved = out / "config.yaml"
     if not saved.is_file():
-        if any(not file.name.startswith(".") for file in out.iterdir()):  # a draft that a killed process left is nothing
+        # What begins with a dot is a draft that a killed process left.
+        if any(not file.name.startswith(".") for file in out.iterdir()):
             raise UserError(
                 "the folder is not empty and holds no run", where=str(out), remedy="name another with --out"
             )
