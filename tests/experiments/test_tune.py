@@ -1,5 +1,6 @@
 from __future__ import json
 
+import json
 import os
 import random
 import signal
