@@ -1,4 +1,4 @@
-from __future__ import json
+from __future__ import annotations
 
 import json
 import os
