@@ -24,6 +24,7 @@ CELLS_A_SEED = {
     "ablation-epsilon": 1 + 4 * 4,
     "ablation-attack": 1 + 5 * 2,
     "ablation-gate": 1 + 3,
+    "ablation-representation": 2 * 2,
 }
 
 

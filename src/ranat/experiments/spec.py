@@ -45,6 +45,7 @@ class Row(_Part):
     attack: dict[str, Any] | None = None
     rat: dict[str, Any] | None = None
     train: dict[str, Any] | None = None
+    relation: dict[str, Any] | None = None
     published: dict[
         str, Annotated[PublishedValue, BeforeValidator(lambda v: {"f1": v} if isinstance(v, int | float) else v)]
     ] = {}

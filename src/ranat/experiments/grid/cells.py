@@ -104,7 +104,7 @@ def _cell(spec: Spec, row: Row, varied: Mapping[str, Any], corpus: str, seed: in
     values = spec.hyperparameters_for(model, corpus, (row.attack or {}).get("name"))
     for layer in (
         {"train": spec.train, "relation": spec.relation or None},
-        {"attack": row.attack, "rat": row.rat, "train": row.train},
+        {"attack": row.attack, "rat": row.rat, "train": row.train, "relation": row.relation},
         *(_nested(key, value) for key, value in varied.items()),
         {"corpus": corpus, "model": model, "train": {"seed": seed}},
     ):
