@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.documents.segment import sentences
@@ -56,16 +56,15 @@ class PairTypes:
         names = [self.dummies.get(kind, kind.upper()) for kind in kinds]
         return f"@{names[0] if len(names) == 1 else self.overlap or '-'.join(names)}$"
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
         dummies = dict(self.dummies)
         return {"types": sorted(self.types), "negative": self.negative, "dummies": dummies, "overlap": self.overlap}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, object]) -> Self:
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        types = frozenset((head, tail) for head, tail in values["types"])  # type: ignore[attr-defined]  # as written
-        return cls(**{**values, "types": types})  # type: ignore[arg-type]  # as written by `to_dict`
+        return cls(**{**values, "types": frozenset((head, tail) for head, tail in values["types"])})
 
 
 class Pair(NamedTuple):

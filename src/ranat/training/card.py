@@ -8,6 +8,12 @@ from ranat.corpora import Corpus
 from ranat.training.settings import Settings
 
 
+_KEPT = {
+    "best": "The epoch was chosen on dev, so only test is an estimate.",
+    "last": "The last epoch was kept; dev was not used to choose it.",
+}
+
+
 def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any], corpus: Corpus) -> str:
     """Data, settings, scores, cost and limits, in Markdown."""
     rows = [
@@ -30,7 +36,8 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
             "| --- | ---: | ---: | ---: | ---: |",
             *rows,
             "",
-            f"F1 here is {metrics['definition']}. The epoch was chosen on dev, so only test is an estimate.",
+            f"F1 here is {metrics['definition']}. {_KEPT[settings.train.keep]}",
+            *_missed(metrics),
             "",
             "## Cost",
             "",
@@ -53,3 +60,17 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
             "",
         ]
     )
+
+
+def _missed(metrics: dict[str, Any]) -> list[str]:
+    """What the scores count as missed because the model cannot hold it, and what is outside their definition."""
+    said = {
+        "unrepresentable": "that the model cannot represent, counted as missed",
+        "not_candidates": "relations that are not between two entities of one sentence, not counted",
+    }
+    return [
+        f"In {split}: {metrics[split][name]} {what}."
+        for split in ("dev", "test")
+        for name, what in said.items()
+        if metrics.get(split, {}).get(name)
+    ]

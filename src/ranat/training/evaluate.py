@@ -79,7 +79,8 @@ def evaluate(
     known, types = trained.task.types, {kind for document in gold for _, kind in trained.task.answers(document)}
     if not types & known:
         raise UserError(
-            f"none of its types ({', '.join(sorted(types))}) is known to the model ({', '.join(sorted(known))})",
+            f"none of its types ({', '.join(sorted(types)) or 'it has none'}) is known to the model "
+            f"({', '.join(sorted(known))})",
             where=name,
             remedy="evaluate on a corpus with the types it was trained on",
         )
