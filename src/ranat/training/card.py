@@ -7,7 +7,6 @@ from typing import Any
 from ranat.corpora import Corpus
 from ranat.training.settings import Settings
 
-
 _KEPT = {
     "best": "The epoch was chosen on dev, so only test is an estimate.",
     "last": "The last epoch was kept; dev was not used to choose it.",
