@@ -30,6 +30,8 @@ def test_defaults_are_filled_in() -> None:
     assert settings.regime == "standard"
     assert settings.train.learning_rate == 5e-4
     assert read_settings(flags=BASE | {"model": "pubmedbert"}).train.learning_rate == 5e-5
+    assert read_settings(flags=BASE | {"corpus": "chemprot"}).train.learning_rate == 1e-4
+    assert read_settings(flags=BASE | {"task": "relation"}).train.learning_rate == 1e-4
     assert settings.task is None
 
 

