@@ -41,11 +41,9 @@ def test_a_hub_id_stays_one() -> None:
 
 
 def test_learning_rates() -> None:
-    assert (learning_rate("minilm", "ner"), learning_rate("bert"), learning_rate("someone/some-model")) == (
-        5e-4,
-        5e-5,
-        5e-5,
-    )
+    assert (learning_rate("minilm", "ner"), learning_rate("minilm", "relation")) == (5e-4, 1e-4)
+    for name in ("bert", "someone/some-model"):
+        assert learning_rate(name, "ner") == learning_rate(name, "relation") == 5e-5
 
 
 @pytest.mark.parametrize(
