@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import pipeline
 
 from ranat.attacks import attacks
 from ranat.documents import Document, Entity, Relation
 from ranat.documents.formats import jsonl
 from ranat.errors import UsageError
-from ranat.training.evaluate import evaluate
+from ranat.training.evaluate import TrainedRun, evaluate
 from ranat.training.run import train
 from ranat.training.runtrainer import RunTrainer
 from ranat.training.settings import read_settings
@@ -70,17 +71,23 @@ def test_every_attack_trains_relations(
 def test_a_relation_run_learns_and_is_evaluated_again(
     representation: str, corpus: Path, backbone: Path, tmp_path: Path
 ) -> None:
-    metrics = run(corpus, backbone, tmp_path / "run", relation={"representation": representation, "marking": "typed"})
-    assert metrics["test"]["f1"] == 1
+    relation = {"representation": representation, "marking": "typed"}
+    metrics = run(corpus, backbone, tmp_path / "run", relation=relation, train={"epochs": 10, "learning_rate": 0.003})
+    losses = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [entry["loss"] for entry in losses if "loss" in entry][-1] < 0.6  # log 2 is 0.69
     again = evaluate(tmp_path / "run", on=str(corpus))
     assert {name: again[name] for name in metrics["test"]} == metrics["test"]
     lines = [json.loads(line) for line in (tmp_path / "run" / "predictions" / "test.jsonl").read_text().splitlines()]
-    assert sum(line["gold"] == [[["T1", "T2"], "inhibits"]] for line in lines) == metrics["test"]["gold"]
-    if representation == "cls":
-        classify = pipeline("text-classification", str(tmp_path / "run" / "model"))
-        text = "[Chemical] Imatinib [/Chemical] {} [Gene] BRCA1 [/Gene] in 5 patients ."
-        assert classify(text.format("inhibits"))[0]["label"] == "inhibits"
-        assert classify(text.format("improves"))[0]["label"] == "false"
+    for side in ("gold", "predicted"):
+        assert sum(line[side] == [[["T1", "T2"], "inhibits"]] for line in lines) == metrics["test"][side]
+
+
+def test_the_pipeline_of_transformers_says_the_same(corpus: Path, backbone: Path, tmp_path: Path) -> None:
+    run(corpus, backbone, tmp_path / "run", train={"epochs": 2})
+    lines = [json.loads(line) for line in (tmp_path / "run" / "predictions" / "test.jsonl").read_text().splitlines()]
+    texts = [line["text"].replace("Imatinib", "@CHEMICAL$").replace("BRCA1", "@GENE$") for line in lines]
+    said = pipeline("text-classification", str(tmp_path / "run" / "model"))(texts)
+    assert [answer["label"] for answer in said] == ["inhibits" if line["predicted"] else "false" for line in lines]
 
 
 @pytest.mark.parametrize("representation", ["cls", "entity"])
@@ -107,9 +114,13 @@ def test_a_relation_run_that_died_goes_on_to_the_same_weights(
 
 
 def test_the_last_epoch_is_kept_without_evaluations_between(corpus: Path, backbone: Path, tmp_path: Path) -> None:
-    best = run(corpus, backbone, tmp_path / "best", relation={"marking": "typed"})
-    last = run(corpus, backbone, tmp_path / "last", relation={"marking": "typed"}, train={"keep": "last"})
-    assert best["test"]["f1"] == last["test"]["f1"] == 1
+    run(corpus, backbone, tmp_path / "best")
+    run(corpus, backbone, tmp_path / "last", train={"keep": "last"})
+    best, last = (TrainedRun.load(tmp_path / name).model.state_dict() for name in ("best", "last"))
+    evaluated = [json.loads(line) for line in (tmp_path / "best" / "log.jsonl").read_text().splitlines()]
+    dev = [entry["eval_f1"] for entry in evaluated if "eval_f1" in entry]
+    same = all(torch.equal(best[name], last[name]) for name in best)
+    assert same == (dev.index(max(dev)) == len(dev) - 1)  # only if the best epoch is the last
     logged = {name: (tmp_path / name / "log.jsonl").read_text() for name in ("best", "last")}
     assert logged["best"].count("eval_f1") == 4
     assert "eval_f1" not in logged["last"]
