@@ -8,10 +8,13 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from ranat import cli
+from ranat.experiments.cards import read_all
+from ranat.experiments.report import write_report
 from ranat.training.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
@@ -96,3 +99,16 @@ def test_readme_figures_are_those_measured() -> None:
     assert benchmark.table(result) in README
     assert f"{result['ratios']['Trainer / standard, seconds']:.1f} times as fast as `transformers.Trainer`" in README
     assert f"a strict test F1 of {100 * result['f1']['test']:.2f}" in README
+
+
+def test_the_readmes_results_are_those_of_the_cards() -> None:
+    cards = read_all(ROOT / "results" / "ncbi-disease")
+    assert len(cards) == 9 * 3
+    for row in {card.row for card in cards}:
+        f1 = [100 * card.test["f1"] for card in cards if card.row == row and card.test]
+        assert f"| {row} | {np.mean(f1):.2f} ± {np.std(f1, ddof=1):.2f} |" in README
+
+
+def test_the_report_is_that_of_the_cards(tmp_path: Path) -> None:
+    write_report([ROOT / "results" / "ncbi-disease"], tmp_path / "report.md")
+    assert (tmp_path / "report.md").read_text() == (ROOT / "results" / "report.md").read_text()
