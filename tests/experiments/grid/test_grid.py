@@ -23,7 +23,7 @@ from ranat.experiments.cards import Card, read_all
 from ranat.experiments.grid.cell import Job, run
 from ranat.experiments.grid.cells import Cell, expand
 from ranat.experiments.grid.processes import environment
-from ranat.experiments.grid.runner import run_grid
+from ranat.experiments.grid.runner import SPEC, run_grid, settle
 from ranat.experiments.spec import read_spec
 
 SpecFile = Callable[..., Path]
@@ -262,3 +262,16 @@ def test_a_job_goes_through_a_pipe() -> None:
     sent = Job(cell.failed("x"), "/r", None, False, "/")
     assert Job.from_json(sent.to_json()) == sent
     assert isinstance(sent.card, Card)
+
+
+def test_a_corpus_that_is_added_brings_its_own_hyperparameters(tmp_path: Path) -> None:
+    first = read_spec("table2", model="minilm", corpora=["ncbi-disease"])
+    settle(first, tmp_path / SPEC)
+    minilm = first.hyperparameters["minilm"]
+    changed = minilm | {"corpora": minilm["corpora"] | {"chemprot": {"train": {"epochs": 1}}}}
+    second = first.model_copy(update={"corpora": ["chemprot"], "hyperparameters": {"minilm": changed}})
+    settle(second, tmp_path / SPEC)
+    assert read_spec(str(tmp_path / SPEC)).corpora == ["ncbi-disease", "chemprot"]
+    changed = minilm | {"corpora": minilm["corpora"] | {"ncbi-disease": {"train": {"epochs": 1}}}}
+    with pytest.raises(UserError, match=r"corpora.ncbi-disease.train.epochs: the results there are of 6, not 1"):
+        settle(second.model_copy(update={"hyperparameters": {"minilm": changed}}), tmp_path / SPEC)

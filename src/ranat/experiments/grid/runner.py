@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
@@ -70,7 +70,7 @@ def run_grid(
     cells = expand(spec)
     console = console or Console(quiet=True)
     with claimed(results, SPEC, "ranat reproduce"):
-        _settle(spec, results / SPEC)
+        settle(spec, results / SPEC)
         done = {card.cell: card for cell in cells if (card := _done(results, cell))}
         todo = [cell for cell in cells if cell.name not in done]
         place, folder = str(Path.cwd()), str(corpora.data_folder(data).absolute())
@@ -130,26 +130,33 @@ def _threads(jobs: int, start: Launcher) -> Iterator[ThreadPoolExecutor]:
             raise
 
 
-def _settle(spec: Spec, file: Path) -> None:
-    """Keep the spec, with the corpora and seeds of all calls; another spec is an error."""
+def settle(spec: Spec, file: Path) -> None:
+    """Keep the spec in a file, with the corpora and seeds of all calls.
+
+    Raises:
+        UserError: the file holds another spec, as far as the corpora it names go.
+    """
     if file.is_file():
         stored = read_spec(str(file))
-        before, now = _identity(stored), _identity(spec)
+        before, now = _identity(stored, stored.corpora), _identity(spec, stored.corpora)
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
                 what = f"the results there are of {before.get(key)!r}, not {now.get(key)!r}"
                 raise UserError(what, where=f"{file}: {key}", remedy="name another folder with --out")
-        corpora, seeds = (
+        names, seeds = (
             [*dict.fromkeys([*old, *new])] for old, new in ((stored.corpora, spec.corpora), (stored.seeds, spec.seeds))
         )
-        spec = spec.model_copy(update={"corpora": corpora, "seeds": seeds})
+        spec = spec.model_copy(update={"corpora": names, "seeds": seeds})
     write_atomically(file, spec.to_yaml())
 
 
-def _identity(spec: Spec) -> dict[str, Any]:
-    """Dotted key → value of all that decides what a cell of a certain name is."""
+def _identity(spec: Spec, names: Collection[str]) -> dict[str, Any]:
+    """Dotted key → value of all that decides what a cell of a certain name is, on the corpora of those names."""
     told = {"title", "remarks", "published", "corpora", "seeds", "rows"}
     values = spec.model_dump(exclude=told)
+    known = {corpora.base(name) for name in names}
+    for chosen in values["hyperparameters"].values():
+        chosen["corpora"] = {name: own for name, own in chosen.get("corpora", {}).items() if name in known}
     values["rows"] = {row.name: row.model_dump(exclude={"name", "published"}, exclude_none=True) for row in spec.rows}
     return dict(_flat(values))
 
