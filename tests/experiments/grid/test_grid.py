@@ -272,6 +272,6 @@ def test_a_corpus_that_is_added_brings_its_own_hyperparameters(tmp_path: Path) -
     second = first.model_copy(update={"corpora": ["chemprot"], "hyperparameters": {"minilm": changed}})
     settle(second, tmp_path / SPEC)
     assert read_spec(str(tmp_path / SPEC)).corpora == ["ncbi-disease", "chemprot"]
-    changed = minilm | {"corpora": minilm["corpora"] | {"ncbi-disease": {"train": {"epochs": 1}}}}
+    changed = changed | {"corpora": changed["corpora"] | {"ncbi-disease": {"train": {"epochs": 1}}}}
     with pytest.raises(UserError, match=r"corpora.ncbi-disease.train.epochs: the results there are of 6, not 1"):
         settle(second.model_copy(update={"hyperparameters": {"minilm": changed}}), tmp_path / SPEC)
