@@ -107,7 +107,7 @@ def test_a_study_that_was_killed_ends_as_it_would_have(tmp_path: Path, flags: di
         while process.poll() is None and not list(study.glob("trials/*/config.yaml")):
             time.sleep(0.01)
         try:
-            process.wait(chooser.uniform(0, 8))
+            process.wait(chooser.uniform(0, 1))
             break
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
