@@ -23,7 +23,7 @@ def grid(standard: float, at: float, rat: float, seeds: int = 5, **options: obje
     cells = [("standard", None, standard)]
     cells += [(training, attack, skill) for training, skill in (("AT", at), ("RAT", rat)) for attack in ("fgm", "pgd")]
     return [
-        make_card(corpus, training, attack, seed, skill=skill, documents=600, noise=0.01, **options)  # type: ignore[arg-type]
+        make_card(corpus, training, attack, seed, skill=skill, documents=600, noise=0.01, **options)  # type: ignore[arg-type]  # any field of a card
         for corpus in ("ncbi-disease", "ddi")
         for training, attack, skill in cells
         for seed in range(seeds)

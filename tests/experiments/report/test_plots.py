@@ -122,6 +122,6 @@ def test_names_are_shown_as_they_are() -> None:
     cards = [dataclasses.replace(card, corpus=odd, model="../my models/<b>") for card in table2_cards(["ddi"], [0, 1])]
     for name, plot in drawn(cards).items():
         assert re.fullmatch(r"(front|seconds)-my-models-b", name)
-        assert fromstring(plot.svg()).find(f"{SVG}title").text == plot.title  # type: ignore[union-attr]
+        assert fromstring(plot.svg()).find(f"{SVG}title").text == plot.title  # type: ignore[union-attr]  # None fails the test
         assert (odd in texts(plot)) == name.startswith("front")
         assert plot.file("pdf").startswith(b"%PDF")
