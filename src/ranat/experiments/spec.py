@@ -89,8 +89,9 @@ class Spec(_Part):
     def hyperparameters_for(self, model: str, corpus: str, attack: str | None) -> dict[str, Any]:
         """Config keys for a backbone on a corpus under an attack, the narrower over the wider."""
         chosen = self.hyperparameters[_class(model, self.hyperparameters)]
-        values = merge({"train": chosen.get("train", {})}, chosen.get("corpora", {}).get(corpora.base(corpus), {}))
-        options = chosen.get("attack", {}).get(attack)
+        own = chosen.get("corpora", {}).get(corpora.base(corpus), {})
+        values = merge({"train": chosen.get("train", {})}, {key: own[key] for key in own if key != "attack"})
+        options = chosen.get("attack", {}).get(attack, {}) | own.get("attack", {}).get(attack, {})
         return merge(values, {"attack": options}) if options else values
 
 
