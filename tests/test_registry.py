@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import ranat
 from ranat.attacks import attacks
 from ranat.corpora.loading import CORPORA
-from ranat.documents.formats import FORMATS
+from ranat.documents.formats import READERS
 from ranat.errors import UsageError
 from ranat.registry import Registry, nearest
 from ranat.tasks import tasks
@@ -104,7 +104,7 @@ def test_nearest_always_helps(word: str, choices: list[str]) -> None:
     ("registry", "least"),
     [
         (attacks, {"fgsm", "fgm", "pgd", "freelb", "smart"}),
-        (FORMATS, {"conll", "jsonl", "pubtator", "bioc-xml"}),
+        (READERS, {"conll", "jsonl", "pubtator", "bioc-xml"}),
         (CORPORA, {"bc5-chem", "bc5-disease", "bc2gm", "ncbi-disease", "demo"}),
         (tasks, {"ner"}),
     ],
@@ -122,7 +122,7 @@ def test_a_module_says_what_it_is_and_is_read_in_one_sitting(module: Path) -> No
     assert ast.get_docstring(ast.parse(text))
 
 
-@pytest.mark.parametrize("registry", [attacks, CORPORA, FORMATS, tasks], ids=lambda registry: registry.kind)
+@pytest.mark.parametrize("registry", [attacks, CORPORA, READERS, tasks], ids=lambda registry: registry.kind)
 def test_every_file_of_a_registered_package_is_described(registry: Registry[Any]) -> None:
     registry.names()
     own = [module for name, module in sys.modules.items() if name.startswith(f"{registry.package}.")]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranat.documents import Document
-from ranat.documents.formats import FORMATS, read
+from ranat.documents.formats import READERS, read
 from ranat.documents.source import Notice
 from ranat.errors import UsageError, UserError
 
@@ -36,7 +36,7 @@ def parse(data: bytes, **options: object) -> list[Document]:
     return list(read(io.BytesIO(data), **options))  # type: ignore[arg-type]  # options of any kind
 
 
-@pytest.fixture(params=FORMATS.names())
+@pytest.fixture(params=READERS.names())
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -55,7 +55,7 @@ def test_a_sample_is_recognised_by_its_content(name: str, sample: bytes) -> None
 
 
 def test_a_file_reads_alike_however_it_is_given(name: str, sample: bytes, tmp_path: Path) -> None:
-    suffix = (*FORMATS.get(name).suffixes, "")[0]
+    suffix = (*READERS.get(name).suffixes, "")[0]
     plain, packed = tmp_path / f"a{suffix}", tmp_path / f"a{suffix}.gz"
     plain.write_bytes(sample)
     packed.write_bytes(gzip.compress(sample))
@@ -92,7 +92,7 @@ def test_a_damaged_archive(name: str, sample: bytes) -> None:
 
 @given(text=st.text(max_size=200))
 def test_random_text_raises_nothing_but_user_errors(text: str) -> None:
-    for name in FORMATS.names():
+    for name in READERS.names():
         _only_user_errors(text.encode(), name)
 
 
@@ -122,7 +122,7 @@ def _only_user_errors(data: bytes, name: str) -> None:
 
 def test_two_formats_never_claim_one_sample() -> None:
     for name, text in SAMPLES.items():
-        assert [known for known in FORMATS.names() if FORMATS.get(known).looks_like(text)] == [name]
+        assert [known for known in READERS.names() if READERS.get(known).looks_like(text)] == [name]
 
 
 def test_an_unknown_format_names_the_nearest() -> None:
@@ -143,7 +143,7 @@ def test_a_malformed_file_is_explained_by_the_format_of_its_suffix() -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read: No such file"):
         list(read(tmp_path / "none.jsonl"))
-    with pytest.raises(UserError, match=r"the folder holds no \.ann file"):
+    with pytest.raises(UserError, match=r"the folder is in no known format"):
         list(read(tmp_path))
     with pytest.raises(UserError, match="cannot read: Is a directory"):
         list(read(tmp_path, format="jsonl"))

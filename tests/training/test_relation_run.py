@@ -36,8 +36,7 @@ def corpus(tmp_path: Path) -> Path:
             entities = (Entity("T1", "Chemical", ((0, 8),)), Entity("T2", "Gene", ((start, start + 5),)))
             relations = (Relation("inhibits", "T1", "T2"),) if verb == "inhibits" else ()
             documents.append(Document(str(number), text, entities, relations))
-        with (folder / f"{split}.jsonl").open("w") as stream:
-            jsonl.write(documents, stream)
+        jsonl.write(documents, folder / f"{split}.jsonl")
     return folder
 
 

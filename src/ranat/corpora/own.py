@@ -46,7 +46,7 @@ class _Part:
         if self._is_folder:
             return False
         (file,) = self.files
-        return formats.FORMATS.get(formats.recognise(file.open(), file.name)).instances
+        return formats.READERS.get(formats.recognise(file.open(), file.name)).instances
 
     def read(self, notices: list[Notice]) -> tuple[Document, ...]:
         """All its documents."""

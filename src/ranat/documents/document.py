@@ -8,6 +8,15 @@ Span = tuple[int, int]
 """Code-point offsets into a document's text, end exclusive."""
 
 
+def is_text(value: str) -> bool:
+    """Whether UTF-8 can hold it: half a surrogate pair, as JSON may escape one, is no character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Entity:
     """A mention of an entity.
@@ -71,13 +80,14 @@ class Document:
 
     Args:
         id: unique within its corpus split.
-        text: the original text, never normalised.
+        text: the original text, never normalised; of whole characters, so that UTF-8 can hold it.
         entities: mentions, sorted by where they start unless the order of the source matters.
         relations: between those mentions.
         sentences: spans of sentences where the source gives them; empty: not known.
         tokens: spans of words where the source gives them; empty: not known.
     Raises:
-        ValueError: a span reaches past the end of the text, or two entities share an id.
+        ValueError: a span reaches past the end of the text, two entities share an id, or the id or the text holds half
+            a surrogate pair.
     """
 
     id: str
@@ -88,6 +98,9 @@ class Document:
     tokens: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, value in (("id", self.id), ("text", self.text)):
+            if not is_text(value):
+                raise ValueError(f"its {name} holds bytes that are not UTF-8, or half a surrogate pair")
         length = len(self.text)
         for entity in self.entities:
             if entity.end > length:

@@ -6,11 +6,11 @@ Every format reads through a `Source`, so all of them check the same things in t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePath
-from typing import IO, Literal
+from typing import IO, Literal, TypeVar
 
 from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.errors import UserError
@@ -18,6 +18,10 @@ from ranat.errors import UserError
 _COPY = "#"
 _PARTS = re.compile(r"[|,;]")
 """Between the parts of a composite concept: "D001|D002"; BioRED writes a comma."""
+
+T = TypeVar("T")
+Failed = Callable[[UserError], None]
+"""Is told of a document that cannot be read; reading then goes on with the next."""
 
 Kind = Literal["repaired", "mismatch", "repeat", "left out", "note"]
 
@@ -86,20 +90,47 @@ class Source:
         published: the file belongs to a released corpus that nobody can mend, so what would be an error in a file of
             one's own (a mention that does not match its offsets, a relation of what is not there, a document given
             twice) becomes a notice.
+        failed: is told of each document that cannot be read, instead of an error that ends the reading; documents of
+            one id are then left to the caller, as remembering all ids takes memory.
     """
 
     def __init__(
-        self, stream: IO[bytes], name: str, notices: list[Notice] | None = None, *, published: bool = False
+        self,
+        stream: IO[bytes],
+        name: str,
+        notices: list[Notice] | None = None,
+        *,
+        published: bool = False,
+        failed: Failed | None = None,
     ) -> None:
-        self.stream, self.name, self.published = stream, name, published
+        self.stream, self.name, self.published, self.failed = stream, name, published, failed
         self.notices = [] if notices is None else notices
         self._ids: set[str] = set()
+
+    def each(self, items: Iterable[T], parse: Callable[[T], Document]) -> Iterator[Document]:
+        """The documents of a file's raw records; one that cannot be parsed is an error, or told to `failed`.
+
+        A reader so has two steps: one that only cuts the file into records, and one that may fail at each.
+
+        Raises:
+            UserError: a record is wrong and there is no `failed`.
+        """
+        for item in items:
+            try:
+                document = parse(item)
+            except UserError as error:
+                if self.failed is None:
+                    raise
+                self.failed(error)
+            else:
+                yield document
 
     def lines(self) -> Iterator[tuple[int, str]]:
         r"""Line numbers from 1 and lines without their end (`\n` or `\r\n`).
 
         Raises:
-            UserError: the bytes are not UTF-8.
+            UserError: the bytes are not UTF-8 and there is no `failed`; with it they become half surrogate pairs,
+                which no document may have, so that only the document that they are in fails.
         """
         for number, raw in enumerate(self.stream, 1):
             line = self._decode(number, raw, "utf-8-sig" if number == 1 else "utf-8")
@@ -145,9 +176,10 @@ class Source:
                 id is there twice.
         """
         found = sorted(found, key=lambda item: item.entity.spans)
-        if id in self._ids:
-            id = self._repeat(line, id)
-        self._ids.add(id)
+        if self.failed is None:
+            if id in self._ids:
+                id = self._repeat(line, id)
+            self._ids.add(id)
         entities: dict[str, Entity] = {}
         for item in found:
             self._check(text, item)
@@ -156,7 +188,10 @@ class Source:
             entities[item.entity.id] = item.entity
         stated = [item if isinstance(item, FoundRelation) else FoundRelation(line, item) for item in relations]
         related = tuple(self._related(id, entities, stated))
-        return Document(id, text, tuple(entities.values()), related, tuple(sentences), tuple(tokens))
+        try:
+            return Document(id, text, tuple(entities.values()), related, tuple(sentences), tuple(tokens))
+        except ValueError as error:
+            raise self.error(line, str(error)) from None
 
     def _related(self, id: str, entities: dict[str, Entity], stated: list[FoundRelation]) -> Iterator[Relation]:
         """The relations whose head and tail are there."""
@@ -182,6 +217,8 @@ class Source:
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError as error:
+            if self.failed is not None:
+                return raw.decode(encoding, errors="surrogateescape")
             bad = raw[error.start]
             what = f"invalid UTF-8: byte 0x{bad:02x} at byte {error.start + 1} of the line"
             raise self.error(number, what, "save the file as UTF-8") from None

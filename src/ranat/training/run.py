@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 import os
@@ -152,9 +151,7 @@ def fraction(documents: Sequence[Document], share: float) -> Sequence[Document]:
 
 def documents_hash(documents: Sequence[Document]) -> str:
     """sha256 of documents with all that is annotated: two splits are equal if theirs are."""
-    text = io.StringIO()
-    jsonl.write(documents, text)
-    return hashlib.sha256(text.getvalue().encode()).hexdigest()
+    return hashlib.sha256("".join(f"{jsonl.dumped(document)}\n" for document in documents).encode()).hexdigest()
 
 
 def write_predictions(

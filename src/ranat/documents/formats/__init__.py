@@ -1,30 +1,39 @@
-"""File formats of documents: one file a format, found by content, then by suffix; and folders as BRAT writes them."""
+"""File formats of documents: one file a format, found by content, then by suffix; some are folders of files.
+
+A format registers how it is read, how it is written, or both. What a written format cannot hold is said by its `fit`,
+which counts what it takes away, so nothing is lost in silence:
+
+    read(write(fit(document))) == fit(document)
+"""
 
 from __future__ import annotations
 
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 from ranat.documents.document import Document
-from ranat.documents.formats import brat
-from ranat.documents.source import Notice, Source
-from ranat.errors import UserError
+from ranat.documents.source import Failed, Notice, Source
+from ranat.errors import UsageError, UserError
 from ranat.registry import Registry
 
-Reader = Callable[[Source], Iterator[Document]]
+Read = Callable[[Source], Iterator[Document]]
+ReadFolder = Callable[[Path, list[Notice], Failed | None], Iterator[Document]]
+Fit = Callable[[Document, Counter[str]], Document]
+Write = Callable[[Iterable[Document], Path], None]
 
 _HEAD = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """How to read a format and how to recognise it.
+class Reader:
+    """How to read a format of files and how to recognise it.
 
     Args:
         read: turns a source into its documents.
@@ -33,60 +42,159 @@ class Format:
         instances: each document is one sentence with the pair of entities whose relation is to be told.
     """
 
-    read: Reader
+    read: Read
     suffixes: tuple[str, ...]
     looks_like: Callable[[str], bool]
     instances: bool = False
 
 
-FORMATS = Registry[Format]("format", __name__)
+@dataclass(frozen=True, slots=True)
+class FolderReader:
+    """How to read a format whose documents are a folder of files.
+
+    Args:
+        read: turns a folder into its documents, adding what was odd to the notices.
+        looks_like: whether a folder is of this format.
+    """
+
+    read: ReadFolder
+    looks_like: Callable[[Path], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """How to write a format.
+
+    Args:
+        fit: the document as the format can hold it; what is lost is counted under words such as "scores".
+        write: writes fitted documents, taken one at a time, to a path that does not exist yet.
+        suffix: of its files, such as ".jsonl"; empty: it is a folder.
+    """
+
+    fit: Fit
+    write: Write
+    suffix: str
+
+
+READERS = Registry[Reader]("format", __name__)
+FOLDERS = Registry[FolderReader]("format of folders", __name__)
+WRITERS = Registry[Writer]("output format", __name__)
 
 
 def reader(
     name: str, *, suffixes: tuple[str, ...], looks_like: Callable[[str], bool], instances: bool = False
-) -> Callable[[Reader], Reader]:
-    """Decorate a function that reads a format; the options are those of `Format`."""
+) -> Callable[[Read], Read]:
+    """Decorate a function that reads a format; the options are those of `Reader`."""
 
-    def add(read: Reader) -> Reader:
-        FORMATS.register(name)(Format(read, suffixes, looks_like, instances))
+    def add(read: Read) -> Read:
+        READERS.register(name)(Reader(read, suffixes, looks_like, instances))
         return read
 
     return add
 
 
+def folder_reader(name: str, *, looks_like: Callable[[Path], bool]) -> Callable[[ReadFolder], ReadFolder]:
+    """Decorate a function that reads a format of folders; the options are those of `FolderReader`."""
+
+    def add(read: ReadFolder) -> ReadFolder:
+        FOLDERS.register(name)(FolderReader(read, looks_like))
+        return read
+
+    return add
+
+
+def writer(name: str, *, fit: Fit, suffix: str = "") -> Callable[[Write], Write]:
+    """Decorate a function that writes a format; the options are those of `Writer`."""
+
+    def add(write: Write) -> Write:
+        WRITERS.register(name)(Writer(fit, write, suffix))
+        return write
+
+    return add
+
+
+def write(documents: Iterable[Document], out: Path, format: str) -> Counter[str]:
+    """Write documents, one in memory at a time; what the format cannot hold is counted, see `Writer`.
+
+    Raises:
+        UsageError: there is no such format.
+        FileExistsError: `out` is there.
+    """
+    chosen = WRITERS.get(format)
+    lost = Counter[str]()
+    chosen.write((chosen.fit(document, lost) for document in documents), out)
+    return +lost
+
+
 def read(
     source: str | Path | IO[bytes] | IO[str],
     name: str | None = None,
-    format: str | None = None,
+    format: str | Read | None = None,
     *,
     notices: list[Notice] | None = None,
     published: bool = False,
+    failed: Failed | None = None,
 ) -> Iterator[Document]:
     """The documents of a file, one at a time; gzip is unpacked.
 
     Args:
-        source: a path, or an open stream, which is closed at the end; a folder is read as BRAT's (see `brat`).
+        source: a path, or an open stream, which is closed at the end; a folder is read as one of `FOLDERS`.
         name: the file's name in messages and for its suffix; default: that of the source.
-        format: a file format's name; default: found by content, then by suffix.
+        format: a format's name, or a function that reads it; default: found by content, then by suffix.
         notices: what was odd is added to it while the file is read.
         published: see `Source`; for released corpora only.
+        failed: is told of each document that cannot be read, and reading goes on; None: that is an error.
     Raises:
         UserError: the file cannot be read, is empty, or a line of it is wrong; with file and line.
         UsageError: there is no such format.
     """
     name = name or _name(source)
-    if format is None and isinstance(source, str | Path) and Path(source).is_dir():
-        yield from brat.read_folder(name, brat.files(Path(source)), notices, published=published)
+    notices = [] if notices is None else notices
+    count = 0
+    try:
+        for count, document in enumerate(_documents(source, name, format, notices, published, failed), 1):  # noqa: B007
+            yield document
+    except UsageError:
+        raise
+    except UserError as error:
+        if failed is None:
+            raise
+        failed(error)
+    else:
+        if not count and failed is None:
+            raise UserError("the file holds no document", where=name)
+
+
+def _documents(
+    source: str | Path | IO[bytes] | IO[str],
+    name: str,
+    format: str | Read | None,
+    notices: list[Notice],
+    published: bool,
+    failed: Failed | None,
+) -> Iterator[Document]:
+    if isinstance(source, str | Path) and Path(source).is_dir() and format in (None, *FOLDERS.names()):
+        chosen = FOLDERS.get(format if isinstance(format, str) else recognise_folder(Path(source)))
+        yield from chosen.read(Path(source), notices, failed)
         return
     with _opened(source, name) as stream:
         head = _head(stream, name)
-        chosen = FORMATS.get(format or _recognise(head, name))
-        opened = Source(cast(IO[bytes], stream), name, notices, published=published)
-        count = 0
-        for count, document in enumerate(chosen.read(opened), 1):  # noqa: B007  (the count is looked at after the loop)
-            yield document
-        if not count:
-            raise UserError("the file holds no document", where=name)
+        if not callable(format):
+            format = READERS.get(format or _recognise(head, name)).read
+        yield from format(Source(cast(IO[bytes], stream), name, notices, published=published, failed=failed))
+
+
+def recognise_folder(folder: Path) -> str:
+    """The name of a folder's format.
+
+    Raises:
+        UserError: it is of none.
+    """
+    for known in FOLDERS.names():
+        if FOLDERS.get(known).looks_like(folder):
+            return known
+    remedy = f"name a file, or a folder that is one of {', '.join(FOLDERS.names())}"
+    raise UserError("the folder is in no known format", where=str(folder), remedy=remedy)
 
 
 def recognise(source: str | Path | IO[bytes] | IO[str], name: str | None = None) -> str:
@@ -110,15 +218,15 @@ def _head(stream: io.BufferedReader, name: str) -> bytes:
 def _recognise(head: bytes, name: str) -> str:
     text = head.decode("utf-8-sig", errors="replace")
     whole_lines = text[: text.rindex("\n")] if "\n" in text else text
-    by_content = [known for known in FORMATS.names() if FORMATS.get(known).looks_like(whole_lines)]
+    by_content = [known for known in READERS.names() if READERS.get(known).looks_like(whole_lines)]
     if len(by_content) == 1:
         return by_content[0]
     plain = name.lower().removesuffix(".gz")
     # A malformed file looks like nothing: the format of its suffix then tells what is wrong with it, and where.
-    by_suffix = [known for known in by_content or FORMATS.names() if plain.endswith(FORMATS.get(known).suffixes)]
+    by_suffix = [known for known in by_content or READERS.names() if plain.endswith(READERS.get(known).suffixes)]
     if len(by_suffix) == 1:
         return by_suffix[0]
-    raise UserError("the format is not recognised", where=name, remedy=f"name it; known: {', '.join(FORMATS.names())}")
+    raise UserError("the format is not recognised", where=name, remedy=f"name it; known: {', '.join(READERS.names())}")
 
 
 @contextmanager

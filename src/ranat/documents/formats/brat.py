@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import IO
 
 from ranat.documents.document import Document, Entity, Relation
-from ranat.documents.source import Found, FoundRelation, Notice, Source
+from ranat.documents.formats import folder_reader
+from ranat.documents.source import Failed, Found, FoundRelation, Notice, Source
 from ranat.errors import UserError
 
 Files = Mapping[str, Callable[[], IO[bytes]]]
@@ -50,6 +51,12 @@ def files(folder: Path) -> Files:
         for path in sorted(folder.rglob("*"))
         if is_one(path.name) and path.is_file()
     }
+
+
+@folder_reader("brat", looks_like=lambda folder: any(folder.rglob("*.ann")))
+def read(folder: Path, notices: list[Notice], failed: Failed | None) -> Iterator[Document]:
+    """The documents of a folder; see `read_folder`."""
+    yield from read_folder(str(folder), files(folder), notices)
 
 
 def read_folder(

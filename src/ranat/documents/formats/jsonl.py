@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from ranat.documents.document import Document, Entity, Relation, Span
-from ranat.documents.formats import reader
+from ranat.documents.document import Document, Entity, Relation, Span, is_text
+from ranat.documents.formats import reader, writer
 from ranat.documents.source import Found, Source
 
 _KEYS = {"id", "text", "entities", "relations", "sentences", "tokens"}
@@ -47,24 +49,27 @@ def read(source: Source) -> Iterator[Document]:
         UserError: a line is not such a document.
     """
     unread: Counter[str] = Counter()
-    for number, line in source.lines():
-        if not line.strip():
-            continue
-        try:
-            yield _document(source, number, parse(line), unread)
-        except MalformedError as error:
-            raise source.error(number, str(error)) from None
+    records = ((number, line) for number, line in source.lines() if line.strip())
+    yield from source.each(records, partial(_parsed, source, unread))
     for key, count in unread.items():
         source.note("left out", f"the key {key!r} is not read ({count} times)", count=count)
 
 
-def write(documents: Iterable[Document], stream: TextIO) -> None:
+@writer("jsonl", fit=lambda document, _: document, suffix=".jsonl")
+def write(documents: Iterable[Document], out: Path) -> None:
     """Write documents so that `read` gives them back equal."""
-    for document in documents:
-        stream.write(json.dumps(_as_json(document), ensure_ascii=False) + "\n")
+    with out.open("x", encoding="utf-8", newline="\n") as stream:
+        for document in documents:
+            stream.write(dumped(document) + "\n")
 
 
-def _as_json(document: Document) -> dict[str, Any]:
+def dumped(document: Document) -> str:
+    """The document as one line of JSON."""
+    return json.dumps(as_json(document), ensure_ascii=False)
+
+
+def as_json(document: Document) -> dict[str, Any]:
+    """The document as JSON can hold it."""
     entities = [
         {"id": e.id, "type": e.type, "spans": e.spans, "text": document.mention(e)}
         | _known(concept=e.concept, score=e.score)
@@ -94,6 +99,14 @@ def parse(line: str) -> dict[str, Any]:
         raise MalformedError(f"not JSON: {error.msg} at character {error.colno}") from None
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"not JSON that can be read: {error}") from None
+
+
+def _parsed(source: Source, unread: Counter[str], record: tuple[int, str]) -> Document:
+    number, line = record
+    try:
+        return _document(source, number, parse(line), unread)
+    except MalformedError as error:
+        raise source.error(number, str(error)) from None
 
 
 def _document(source: Source, line: int, value: dict[str, Any], unread: Counter[str]) -> Document:
@@ -153,8 +166,8 @@ def string(value: dict[str, Any], key: str) -> str:
     if not isinstance(value.get(key), str):
         raise MalformedError(f"{key!r} is missing" if key not in value else f"{key!r} must be a string")
     found = str(value[key])
-    if not found.isascii() and any("\ud800" <= character <= "\udfff" for character in found):
-        raise MalformedError(f"{key!r} has half a surrogate pair, which is no character")
+    if not is_text(found):
+        raise MalformedError(f"{key!r} has bytes that are not UTF-8, or half a surrogate pair")
     return found
 
 
