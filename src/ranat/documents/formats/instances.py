@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from ranat.documents.document import Document, Entity, Relation, Span
@@ -69,21 +70,9 @@ def read_blurb(source: Source) -> Iterator[Document]:
     Raises:
         UserError: a line has not two or three columns, no label, or neither two dummies nor one for both.
     """
-    for number, line in source.lines():
-        columns = line.split("\t")
-        if not line.strip() or (number == 1 and columns[-1].lower() == "label"):
-            continue
-        if len(columns) not in (2, 3):
-            remedy = "write ID, sentence, label or sentence, label with tabs between"
-            raise source.error(number, f"{len(columns)} columns, not two or three", remedy)
-        *id, text, label = columns
-        if (mentions := _dummies(text)) is None:
-            raise source.error(
-                number,
-                f"{len(_DUMMY.findall(text))} dummies that are not a pair in {text[:60]!r}",
-                "write two such as @CHEMICAL$ and @GENE$, or one for two mentions that overlap, such as @CHEM-GENE$",
-            )
-        yield _document(source, number, id[0] if id else source.numbered(number), text, mentions, label)
+    rows = ((number, line.split("\t")) for number, line in source.lines() if line.strip())
+    instances = (row for row in rows if not (row[0] == 1 and row[1][-1].lower() == "label"))
+    yield from source.each(instances, partial(_blurb, source))
 
 
 @reader("scibert-jsonl", suffixes=(), looks_like=is_labelled_text, instances=True)
@@ -94,19 +83,37 @@ def read_scibert(source: Source) -> Iterator[Document]:
         UserError: a line is no JSON object with text and label, or has not one mention in each kind of markers.
     """
     unread: Counter[str] = Counter()
-    for number, line in source.lines():
-        if not line.strip():
-            continue
-        try:
-            value = parse(line)
-            text, mentions = _unmarked(string(value, "text"))
-            label = string(value, "label")
-        except MalformedError as error:
-            raise source.error(number, str(error)) from None
-        unread.update(key for key, item in value.items() if key not in ("text", "label") and item != [])
-        yield _document(source, number, source.numbered(number), text, mentions, label)
+    records = ((number, line) for number, line in source.lines() if line.strip())
+    yield from source.each(records, partial(_scibert, source, unread))
     for key, count in unread.items():
         source.note("left out", f"the key {key!r} is not read ({count} times)", count=count)
+
+
+def _blurb(source: Source, record: tuple[int, list[str]]) -> Document:
+    number, columns = record
+    if len(columns) not in (2, 3):
+        remedy = "write ID, sentence, label or sentence, label with tabs between"
+        raise source.error(number, f"{len(columns)} columns, not two or three", remedy)
+    *id, text, label = columns
+    if (mentions := _dummies(text)) is None:
+        raise source.error(
+            number,
+            f"{len(_DUMMY.findall(text))} dummies that are not a pair in {text[:60]!r}",
+            "write two such as @CHEMICAL$ and @GENE$, or one for two mentions that overlap, such as @CHEM-GENE$",
+        )
+    return _document(source, number, id[0] if id else source.numbered(number), text, mentions, label)
+
+
+def _scibert(source: Source, unread: Counter[str], record: tuple[int, str]) -> Document:
+    number, line = record
+    try:
+        value = parse(line)
+        text, mentions = _unmarked(string(value, "text"))
+        label = string(value, "label")
+    except MalformedError as error:
+        raise source.error(number, str(error)) from None
+    unread.update(key for key, item in value.items() if key not in ("text", "label") and item != [])
+    return _document(source, number, source.numbered(number), text, mentions, label)
 
 
 def _dummies(text: str) -> list[_Mention] | None:
