@@ -22,7 +22,13 @@ def test_a_file_is_one_document_exactly(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "id"),
-    [("in/PMC1.txt", "PMC1"), ("PMC1.v2.txt", "PMC1.v2"), ("PMC1.TXT.GZ", "PMC1"), ("notes", "notes"), (".txt", ".txt")],
+    [
+        ("in/PMC1.txt", "PMC1"),
+        ("PMC1.v2.txt", "PMC1.v2"),
+        ("PMC1.TXT.GZ", "PMC1"),
+        ("notes", "notes"),
+        (".txt", ".txt"),
+    ],
 )
 def test_a_document_is_called_by_its_file(name: str, id: str) -> None:
     assert [document.id for document in parse(b"a", "text", name)] == [id]
