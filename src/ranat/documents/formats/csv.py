@@ -1,0 +1,158 @@
+"""Raw texts in one CSV or TSV file: a text a row, as RFC 4180 quotes it, after a row of the columns' names.
+
+    id,title,text
+    1,"Naloxone, again","Naloxone reverses the antihypertensive effect of clonidine."
+
+The columns are separated by tabs, commas or semicolons, which the first line tells. An empty text is an empty document;
+a document without id is called by the line where its row starts, "abstracts:17". Other columns are left out, noted.
+
+A file that is called .tsv is known by its column "text" alone, as files of words and tags are called so too.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
+from typing import IO, NamedTuple
+
+from ranat.documents.document import Document
+from ranat.documents.formats import Read, reader
+from ranat.documents.source import Source
+from ranat.errors import UserError
+
+LONGEST = 1 << 26
+"""Characters of the longest cell that is read, 67 million: a quote that is never closed must not fill the memory."""
+
+_DELIMITERS = ",\t;"
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+
+
+class Row(NamedTuple):
+    """A row of a file.
+
+    Args:
+        line: where it starts, from 1.
+        cells: of it; where they cannot be told apart, none.
+        error: why they cannot.
+    """
+
+    line: int
+    cells: list[str]
+    error: str = ""
+
+
+def rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[Row]:
+    """The rows of a file that are not blank; after one that is no CSV it goes on with the next line.
+
+    The longest cell that the `csv` module takes is a setting of the whole process; it is raised to `LONGEST`.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+    found = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        line = found.line_num + 1
+        try:
+            cells = next(found)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Row(line, [], str(error))
+        else:
+            if cells:
+                yield Row(line, cells)
+
+
+def checked(row: Row, n_columns: int, name: str) -> list[str]:
+    """The row's cells.
+
+    Raises:
+        UserError: they cannot be told apart, are not as many as the columns, or have bytes that are not UTF-8.
+    """
+    where = f"{name}:{row.line}"
+    if row.error:
+        raise UserError(f"no row of CSV: {row.error}", where=where, remedy='quote cells as "…", a quote in them as ""')
+    for cell in row.cells:
+        if bad := _NOT_UTF8.search(cell):
+            what = f"invalid UTF-8: byte 0x{ord(bad[0]) - 0xDC00:02x}"
+            raise UserError(what, where=where, remedy="save the file as UTF-8")
+    if len(row.cells) != n_columns:
+        remedy = "quote cells that hold the character between columns"
+        raise UserError(f"{len(row.cells)} cells, but {n_columns} columns are named", where=where, remedy=remedy)
+    return row.cells
+
+
+def opened(stream: IO[bytes]) -> IO[str]:
+    """The text of a file, its line ends as they are; bytes that are not UTF-8 are half surrogate pairs."""
+    return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
+
+
+def columns_reader(text: str, id: str | None) -> Read:
+    """How to read a file whose texts are in a column of any name, for `read(format=…)`.
+
+    Args:
+        text: the column of the texts; whether its letters are capital does not matter.
+        id: the column of the documents' ids, likewise; None: "id", if there is one.
+    """
+    return partial(_read, text, id)
+
+
+def _looks_like(head: str) -> bool:
+    header = _header(head.partition("\n")[0], "text")[0]
+    return len(header) > 1 and _index(header, "text") is not None
+
+
+@reader("csv", suffixes=(".csv",), looks_like=_looks_like)
+def read(source: Source) -> Iterator[Document]:
+    """Documents of a file whose columns are "text" and, if ids are given, "id".
+
+    Raises:
+        UserError: there is no such column, or a row is no CSV, not UTF-8 or of another number of cells.
+    """
+    yield from _read("text", None, source)
+
+
+def _read(text: str, id: str | None, source: Source) -> Iterator[Document]:
+    stream = opened(source.stream)
+    first = stream.readline()
+    _, delimiter = _header(first, text)
+    found = rows(chain([first], stream), delimiter)
+    top = next(found, Row(1, []))
+    header = checked(top, len(top.cells), source.name)
+    text_at = _required(source, header, text, "--column NAME")
+    id_at = _index(header, "id") if id is None else _required(source, header, id, "--id-column NAME")
+    for index, column in enumerate(header):
+        if index not in (text_at, id_at):
+            source.note("left out", f"the column {column!r} is not read")
+
+    def parse(row: Row) -> Document:
+        cells = checked(row, len(header), source.name)
+        return source.document(row.line, source.numbered(row.line) if id_at is None else cells[id_at], cells[text_at])
+
+    yield from source.each(found, parse)
+
+
+def _header(line: str, text: str) -> tuple[list[str], str]:
+    """The names of the columns and what separates them: what finds the column of the texts, then the most columns."""
+    read = {delimiter: next(rows([line], delimiter), Row(1, [])).cells for delimiter in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda delimiter: (_index(read[delimiter], text) is not None, len(read[delimiter])))
+    return read[best], best
+
+
+def _index(header: list[str], name: str) -> int | None:
+    """Where a column is: by its very name, else by its name in other letters."""
+    for same in (str, str.casefold):
+        for index, column in enumerate(header):
+            if same(column) == same(name):
+                return index
+    return None
+
+
+def _required(source: Source, header: list[str], name: str, option: str) -> int:
+    index = _index(header, name)
+    if index is None:
+        columns = ", ".join(map(repr, header[:20])) + (", …" if len(header) > 20 else "")
+        raise source.error(1, f"there is no column {name!r}", f"the columns are {columns}; name one by {option}")
+    return index
