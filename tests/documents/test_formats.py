@@ -15,6 +15,14 @@ from ranat.documents.source import Notice
 from ranat.errors import UsageError, UserError
 
 SAMPLES = {
+    "html": """<!DOCTYPE html>
+<html><head><meta charset="utf-8">
+<meta name="generator" content="ranat">
+</head><body>
+<script type="application/json" class="document">\
+{"id": "1", "text": "Aspirin", "entities": [{"id": "T1", "type": "Chemical", "spans": [[0, 7]]}]}</script>
+</body></html>
+""",
     "csv": "id,text,Author\n1,Aspirin helps.,me\n",
     "conll": "Aspirin\tB-Chemical\nhelps\tO\n\nHeart\tB-Disease\nfailure\tI-Disease\n",
     "jsonl": '{"id": "1", "text": "Aspirin", "entities": [{"id": "T1", "type": "Chemical", "spans": [[0, 7]]}]}\n',
@@ -28,11 +36,19 @@ SAMPLES = {
 <annotation id="0"><infon key="type">Chemical</infon><location offset="0" length="7"/><text>Aspirin</text></annotation>
 </passage></document></collection>
 """,
+    "bioc-json": '{"source": "", "documents": [{"id": "1", "passages": [{"offset": 0, "text": "Aspirin helps.",'
+    '"annotations":\n[{"id": "0", "infons": {"type": "Chemical"}, "text": "Aspirin", "locations": [{"offset": 0, "length":'
+    " 7}]}]}]}]}\n",
+    "pubmed-xml": """<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle//EN" "https://dtd.nlm.nih.gov/pubmed.dtd">
+<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID Version="1">1</PMID>
+<Article><ArticleTitle>Aspirin helps.</ArticleTitle></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>
+""",
 }
 UNTOLD = {"lines": "Aspirin helps.\n\nSo do pills.\n", "text": "Aspirin helps.\nSo do pills.\n"}
 """Any text could be of these formats, so they are never told by content."""
 
-FIRST = {"blurb-tsv": ("@CHEMICAL$", "CHEMICAL"), "scibert-jsonl": ("Aspirin", "E1"), "csv": None}
+FIRST = {"blurb-tsv": ("@CHEMICAL$", "CHEMICAL"), "scibert-jsonl": ("Aspirin", "E1"), "csv": None, "pubmed-xml": None}
 """The first mention and its type, or None if there is none; ("Aspirin", "Chemical") in all others."""
 
 
@@ -86,8 +102,11 @@ def test_an_empty_file(name: str, data: bytes) -> None:
 
 
 def test_invalid_utf8_names_its_line(name: str, sample: bytes) -> None:
-    with pytest.raises(UserError, match=r"a\.x:1: .*(invalid UTF-8: byte 0xff|invalid token)"):
-        parse(sample.replace(b"A", b"\xff", 1) if name != "bioc-xml" else b"<a>\xff</a>", name="a.x", format=name)
+    data = b"<a>\xff</a>" if name.endswith("-xml") else sample.replace(b"A", b"\xff", 1)
+    line = data[: data.index(b"\xff")].count(b"\n") + 1
+    what = "invalid UTF-8: byte 0xff|invalid token|invalid bytes in UTF8"
+    with pytest.raises(UserError, match=rf"a\.x:{line}: .*({what})"):
+        parse(data, name="a.x", format=name)
 
 
 def test_a_damaged_archive(name: str, sample: bytes) -> None:
@@ -190,6 +209,12 @@ UNKNOWN = {
         '<relation id="R1"><infon key="type">binds</infon><node refid="T1"/><node refid="T9"/></relation>\n'
         "</document></collection>",
         "a:4",
+    ),
+    "bioc-json": (
+        '\n{"id": "1", "passages": [{"offset": 0, "text": "ab", "annotations": [{"id": "T1", "infons": {"type": "X"}, '
+        '"locations": [{"offset": 0, "length": 2}]}]}], "relations": [{"id": "R1", "infons": {"type": "binds"}, '
+        '"nodes": [{"refid": "T1", "role": ""}, {"refid": "T9", "role": ""}]}]}\n',
+        "a:2",
     ),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 Span = tuple[int, int]
 """Code-point offsets into a document's text, end exclusive."""
@@ -111,3 +112,15 @@ class Document:
     def mention(self, entity: Entity) -> str:
         """The entity's text; the parts of a discontinuous one are joined by a space."""
         return " ".join(self.text[start:end] for start, end in entity.spans)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document as JSON can hold it; see `ranat.documents.formats.jsonl`."""
+        from ranat.documents.formats.jsonl import as_json
+
+        return as_json(self)
+
+    def to_html(self) -> str:
+        """The document as HTML to put into a page or a notebook, its style included; escaped."""
+        from ranat.documents.highlight import STYLE, fragment
+
+        return f"<style>{STYLE}</style>{fragment(self)}"

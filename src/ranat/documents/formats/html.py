@@ -1,0 +1,59 @@
+"""HTML: one page to read in a browser, with nothing to fetch and no script; nothing is lost.
+
+Beside what is shown of it, each document has a line with all of it as JSON, in which "<" is escaped, and by these lines
+the page is read again:
+
+    <script type="application/json" class="document">{"id": "1", "text": "…", "entities": []}</script>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from ranat.documents.document import Document
+from ranat.documents.formats import jsonl, reader, writer
+from ranat.documents.highlight import STYLE, Legend, fragment
+from ranat.documents.page import END, generated_by, head
+from ranat.documents.source import Source
+
+_OPEN, _CLOSE = '<script type="application/json" class="document">', "</script>"
+_GENERATOR = "ranat"
+_STYLE = f"""{STYLE}
+body {{ display: flex; flex-direction: column; }}
+article {{ padding: 1.2rem 0; border-bottom: 1px solid var(--line); content-visibility: auto;
+  contain-intrinsic-size: auto 14rem; }}
+footer {{ order: -1; position: sticky; top: 0; padding: .6rem 0; max-height: 30vh; overflow: auto; z-index: 1;
+  background: var(--paper); border-bottom: 2px solid var(--ink); }}
+@media print {{ footer {{ position: static; }} article {{ content-visibility: visible; break-inside: avoid; }} }}
+"""
+
+
+@reader("html", suffixes=(".html", ".htm"), looks_like=lambda head: generated_by(_GENERATOR) in head)
+def read(source: Source) -> Iterator[Document]:
+    """Documents of such a page.
+
+    Raises:
+        UserError: a document's line is not what was written.
+    """
+    lines = cast(IO[bytes], map(_embedded, source.stream))
+    yield from jsonl.read(Source(lines, source.name, source.notices, published=source.published, failed=source.failed))
+
+
+@writer("html", fit=lambda document, _: document, suffix=".html")
+def write(documents: Iterable[Document], out: Path) -> None:
+    """Write the page a document at a time; the legend, known only then, comes last and is shown first."""
+    legend = Legend()
+    with out.open("x", encoding="utf-8", newline="\n") as stream:
+        stream.write(head("Documents", _STYLE, _GENERATOR))
+        for document in documents:
+            data = jsonl.dumped(document).replace("<", r"\u003c")
+            stream.write(f"{fragment(document, legend)}\n{_OPEN}{data}{_CLOSE}\n")
+        stream.write(f"<footer>{legend.html()}</footer>\n{END}")
+
+
+def _embedded(line: bytes) -> bytes:
+    """The JSON of a line of the page; empty if it holds none, so that lines keep their numbers."""
+    prefix = _OPEN.encode()
+    return line.rstrip().removeprefix(prefix).removesuffix(_CLOSE.encode()) if line.startswith(prefix) else b""
