@@ -37,8 +37,8 @@ SAMPLES = {
 </passage></document></collection>
 """,
     "bioc-json": '{"source": "", "documents": [{"id": "1", "passages": [{"offset": 0, "text": "Aspirin helps.",'
-    '"annotations":\n[{"id": "0", "infons": {"type": "Chemical"}, "text": "Aspirin", "locations": [{"offset": 0, "length":'
-    " 7}]}]}]}]}\n",
+    '"annotations":\n[{"id": "0", "infons": {"type": "Chemical"}, "text": "Aspirin", '
+    '"locations": [{"offset": 0, "length": 7}]}]}]}]}\n',
     "pubmed-xml": """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle//EN" "https://dtd.nlm.nih.gov/pubmed.dtd">
 <PubmedArticleSet><PubmedArticle><MedlineCitation><PMID Version="1">1</PMID>

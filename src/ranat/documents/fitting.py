@@ -47,6 +47,11 @@ def without_relations(document: Document, lost: Counter[str]) -> Document:
     return replace(document, relations=()) if document.relations else document
 
 
+def related(document: Document, lost: Counter[str]) -> Document:
+    """No relations whose ends are neither mentions nor concepts of the document (any more)."""
+    return _keep_relations(document, _ends(document.entities), "relations of what is lost", lost)
+
+
 def without_layout(document: Document, lost: Counter[str]) -> Document:
     """No sentences, no words: they are not annotations, and are found again where they are needed."""
     return replace(document, sentences=(), tokens=())

@@ -1,161 +1,106 @@
-"""BioC XML: passages with offsets, annotations with one or more locations, relations between them.
+"""BioC XML: passages with offsets, annotations with one or more locations, relations between them; see `bioc`.
 
-The text between passages, which the format does not carry, is filled with spaces so that offsets hold. A
-`<!DOCTYPE collection SYSTEM 'BioC.dtd'>` is accepted and not fetched; a file that defines entities is refused.
-
-The type of an annotation is its infon "type", its concept the infon "identifier" or "MESH". Annotations that spell out
-the parts of a composite one (infon CompositeRole=IndividualMention) are left out and counted. A relation has either two
-nodes that refer to annotations, or, as in BC5CDR, two infons that name concepts; any other, such as one between
-relations, is left out and counted.
+A `<!DOCTYPE collection SYSTEM 'BioC.dtd'>` is accepted and not fetched; a file that defines entities is refused.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from xml.etree.ElementTree import Element, ParseError
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from defusedxml.ElementTree import iterparse
+from ranat.documents.document import Document
+from ranat.documents.fitting import REPLACEMENT, replaced
+from ranat.documents.formats import bioc, reader, writer
+from ranat.documents.names import renamed
+from ranat.documents.source import Source
+from ranat.documents.xml import children, root_name
 
-from ranat.documents.document import Document, Entity, Relation, Span
-from ranat.documents.formats import reader
-from ranat.documents.source import Found, FoundRelation, Source
-
-_LARGEST_GAP = 1_000_000
-_CHUNK = 1 << 16
-
-
-class _Lines:
-    """Feeds the parser a line at a time, so that the line of each event is known."""
-
-    def __init__(self, source: Source) -> None:
-        self.stream, self.number, self._ended = source.stream, 0, True
-
-    def read(self, _size: int = -1, /) -> bytes:
-        chunk = self.stream.readline(_CHUNK)
-        self.number += self._ended
-        self._ended = chunk.endswith(b"\n")
-        return chunk
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE collection SYSTEM "BioC.dtd">
+<collection>
+<source>ranat</source>
+<date></date>
+<key>ranat</key>
+"""
 
 
-@dataclass
-class _Text:
-    """A document's text as far as its passages are read."""
-
-    text: str = ""
-
-    def put(self, offset: int, part: str) -> Span:
-        """Place a part at its offset.
-
-        Raises:
-            ValueError: it overlaps what is there, or leaves a gap too large to be true.
-        """
-        gap = offset - len(self.text)
-        if not 0 <= gap <= _LARGEST_GAP:
-            raise ValueError(f"a text at offset {offset} cannot follow one that ends at {len(self.text)}")
-        self.text += " " * gap + part
-        return offset, offset + len(part)
-
-
-def _looks_like(head: str) -> bool:
-    return head.lstrip().startswith(("<?xml", "<!DOCTYPE collection", "<collection")) and "<collection" in head
-
-
-@reader("bioc-xml", suffixes=(".bioc.xml", ".bioc", ".xml"), looks_like=_looks_like)
+@reader("bioc-xml", suffixes=(".bioc.xml", ".bioc", ".xml"), looks_like=lambda head: root_name(head) == "collection")
 def read(source: Source) -> Iterator[Document]:
     """Documents of a BioC XML file, one in memory at a time.
 
     Raises:
         UserError: it is not well-formed XML, defines entities, or lacks what BioC requires; with the line.
     """
-    lines = _Lines(source)
     left_out: Counter[str] = Counter()
-    starts: dict[Element, int] = {}
-    root: Element | None = None
-    for event, element in _events(source, lines):
-        if root is None:
-            root = element
-        if event == "start" and element.tag in ("document", "annotation", "relation"):
-            starts[element] = lines.number
-        elif event == "end" and element.tag == "document":
-            yield _document(source, element, starts, left_out)
-            starts.clear()
-            root.clear()
-    for what, count in left_out.items():
-        source.note("left out", f"{count} {what}", count=count)
+    found = (child for child in children(source) if child[0].tag == "document")
+    yield from source.each(found, partial(_parsed, source, left_out))
+    bioc.note(source, left_out)
 
 
-def _events(source: Source, lines: _Lines) -> Iterator[tuple[str, Element]]:
+def _fit(document: Document, lost: Counter[str]) -> Document:
+    document = replaced(document, _NO_XML, REPLACEMENT, "characters that XML cannot hold", lost)
+    document = renamed(document, _held, lost)
+    if (id := _held(document.id)) != document.id:
+        lost["exact spellings of ids"] += 1
+        document = replace(document, id=id)
+    return bioc.fit(document, lost)
+
+
+@writer("bioc-xml", fit=_fit, suffix=".bioc.xml")
+def write(documents: Iterable[Document], out: Path) -> None:
+    """Write a collection, each document as one passage, in sentences if they cover its text."""
+    with out.open("x", encoding="utf-8", newline="\n") as stream:
+        stream.write(_HEAD)
+        for document in documents:
+            stream.write(_dumped(bioc.record(document)) + "\n")
+        stream.write("</collection>\n")
+
+
+def _held(name: str) -> str:
+    """A name with escapes, as in web addresses, for what XML cannot hold: different names so stay different."""
+    return _NO_XML.sub(lambda match: quote(match[0], errors="surrogatepass"), name)
+
+
+def _parsed(source: Source, left_out: Counter[str], child: tuple[Element, dict[Element, int]]) -> Document:
+    element, starts = child
+    annotations = []
+    at = element
     try:
-        yield from iterparse(lines, ("start", "end"), forbid_dtd=False)
-    except ParseError as error:
-        raise source.error(error.position[0], f"not well-formed XML: {error}") from None
-    except (ValueError, LookupError) as error:  # defined entities; an encoding that is unknown
-        what, remedy = f"XML that is not read: {error}", "remove its DTD or save it as UTF-8"
-        raise source.error(lines.number, what, remedy) from None
-
-
-def _document(source: Source, element: Element, starts: dict[Element, int], left_out: Counter[str]) -> Document:
-    line = starts[element]
-    text = _Text()
-    sentences: list[Span] = []
-    try:
-        for passage in element.iter("passage"):
-            parts = passage.findall("sentence")
-            for part in parts or [passage]:
-                span = text.put(int(_child(part, "offset")), part.findtext("text") or "")
-                if parts:
-                    sentences.append(span)
+        parts = list(_parts(element))
         id = _child(element, "id")
+        for at in element.iter("annotation"):
+            annotations.append(_annotation(starts[at], at))
     except ValueError as error:
-        raise source.error(line, str(error)) from None
-    found = []
-    for annotation in element.iter("annotation"):
-        if _infons(annotation).get("CompositeRole") == "IndividualMention":
-            left_out["annotations with CompositeRole=IndividualMention"] += 1
-            continue
-        try:
-            found.append(_annotation(starts[annotation], annotation))
-        except ValueError as error:
-            raise source.error(starts[annotation], str(error)) from None
-    entities = {item.entity.id for item in found}
-    others = {item.get("id") for tag in ("annotation", "relation") for item in element.iter(tag)} - entities
-    relations = []
-    for item in element.iter("relation"):
-        if relation := _relation(item, others):
-            relations.append(FoundRelation(starts[item], relation))
-        else:
-            left_out["relations that are not between two entities or concepts"] += 1
-    return source.document(line, id, text.text, found, relations=relations, sentences=sentences)
+        raise source.error(starts[at], str(error)) from None
+    links = [_link(starts[item], item) for item in element.iter("relation")]
+    return bioc.document(source, bioc.Record(starts[element], id, parts, annotations, links), left_out)
 
 
-def _annotation(line: int, element: Element) -> Found:
-    infons = _infons(element)
-    if "type" not in infons:
-        raise ValueError("an annotation lacks the infon 'type'")
-    spans = []
-    for location in element.findall("location"):
-        start = int(_attribute(location, "offset"))
-        spans.append((start, start + int(_attribute(location, "length"))))
-    concept = infons.get("identifier") or infons.get("MESH")
-    entity = Entity(
-        _attribute(element, "id"),
-        infons["type"],
-        tuple(sorted(spans)),
-        None if concept in ("", "-", "-1") else concept,
-    )
-    return Found(line, entity, element.findtext("text"))
+def _parts(element: Element) -> Iterator[bioc.Part]:
+    for passage in element.iter("passage"):
+        sentences = passage.findall("sentence")
+        for part in sentences or [passage]:
+            yield bioc.Part(int(_child(part, "offset")), part.findtext("text") or "", bool(sentences))
 
 
-def _relation(element: Element, others: set[str | None]) -> Relation | None:
-    infons = _infons(element)
-    kind = infons.pop("relation", None) or infons.pop("type", None)
-    nodes = [node.get("refid", "") for node in element.findall("node")]
-    ends = nodes or list(infons.values())
-    if kind is None or len(ends) != 2 or not others.isdisjoint(nodes):
-        return None
-    return Relation(kind, head=ends[0], tail=ends[1])
+def _annotation(line: int, element: Element) -> bioc.Annotation:
+    locations = [
+        (int(_attribute(location, "offset")), int(_attribute(location, "length")))
+        for location in element.findall("location")
+    ]
+    return bioc.Annotation(line, _attribute(element, "id"), _infons(element), locations, element.findtext("text"))
+
+
+def _link(line: int, element: Element) -> bioc.Link:
+    nodes = [(node.get("refid", ""), node.get("role", "")) for node in element.findall("node")]
+    return bioc.Link(line, element.get("id", ""), _infons(element), nodes)
 
 
 def _infons(element: Element) -> dict[str, str]:
@@ -172,3 +117,42 @@ def _attribute(element: Element, name: str) -> str:
     if (value := element.get(name)) is None:
         raise ValueError(f"a {element.tag} lacks its {name}")
     return value
+
+
+def _dumped(record: bioc.Record) -> str:
+    root = Element("document")
+    _add(root, "id", record.id)
+    passage = SubElement(root, "passage")
+    if record.parts[0].is_sentence:
+        _add(passage, "offset", str(record.parts[0].offset))
+    for part, inside in record.placed():
+        element = SubElement(passage, "sentence") if part.is_sentence else passage
+        _add(element, "offset", str(part.offset))
+        _add(element, "text", part.text)
+        for annotation in inside:
+            _add_annotation(element, annotation)
+    for link in record.relations:
+        relation = SubElement(root, "relation", id=link.id)
+        _add_infons(relation, link.infons)
+        for end, role in link.nodes:
+            SubElement(relation, "node", refid=end, role=role)
+    indent(root, space="")
+    # As it stands a carriage return would be read as the end of a line.
+    return tostring(root, encoding="unicode").replace("\r", "&#13;")
+
+
+def _add_annotation(parent: Element, annotation: bioc.Annotation) -> None:
+    element = SubElement(parent, "annotation", id=annotation.id)
+    _add_infons(element, annotation.infons)
+    for offset, length in annotation.locations:
+        SubElement(element, "location", offset=str(offset), length=str(length))
+    _add(element, "text", annotation.text)
+
+
+def _add_infons(parent: Element, infons: dict[str, str]) -> None:
+    for key, value in infons.items():
+        SubElement(parent, "infon", key=key).text = value
+
+
+def _add(parent: Element, tag: str, text: str | None) -> None:
+    SubElement(parent, tag).text = text

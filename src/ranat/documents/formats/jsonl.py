@@ -17,6 +17,7 @@ from typing import Any
 
 from ranat.documents.document import Document, Entity, Relation, Span, is_text
 from ranat.documents.formats import reader, writer
+from ranat.documents.formats.bioc_json import is_bioc
 from ranat.documents.source import Found, Source
 
 _KEYS = {"id", "text", "entities", "relations", "sentences", "tokens"}
@@ -38,7 +39,7 @@ def is_labelled_text(head: str) -> bool:
 
 
 def _looks_like(head: str) -> bool:
-    return head.lstrip().startswith("{") and not is_labelled_text(head)
+    return head.lstrip().startswith("{") and not is_labelled_text(head) and not is_bioc(head)
 
 
 @reader("jsonl", suffixes=(".jsonl", ".ndjson"), looks_like=_looks_like)

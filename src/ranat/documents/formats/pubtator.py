@@ -7,38 +7,47 @@
 
 The text is title, one space, abstract, and offsets count its characters. A concept of "-1" or "-" means that none is
 known. A seventh column names the parts of a composite mention; a mention is one entity here, so they are left out,
-counted; so is the fifth column of BioRED's relations, Novel or No.
+counted; so is the fifth column of BioRED's relations, Novel or No. Mentions are called T1, T2, … in the order of the
+rows, and a relation may be between those.
+
+A text is written with its first line, or else its first sentence, as the title, and is read again with a space in the
+place of each tab and line end.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
 
 from ranat.documents.document import Document, Entity, Relation
-from ranat.documents.formats import reader
+from ranat.documents.fitting import contiguous, renumbered, without_layout, without_scores
+from ranat.documents.formats import reader, writer
+from ranat.documents.names import NO_CONCEPT, known_concepts, renamed
+from ranat.documents.segment import sentences
 from ranat.documents.source import Found, FoundRelation, Source
 
+_Block = list[tuple[int, str]]
+"""A document's lines, with their numbers."""
+
 _TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
-_NO_CONCEPT = {"", "-", "-1"}
 _NOVELTY = ("Novel", "No")
+_MOST_COLUMNS = 7
+_LINE_ENDS = "\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029"  # all that str.splitlines knows: others cut lines by it
+_FIRST_LINE = re.compile(f"\\s*+[^{_LINE_ENDS}]*+([{_LINE_ENDS}])")
+_BREAKS = re.compile(f"[\t{_LINE_ENDS}]")
+_NOT_IN_IDS = re.compile(f"[|\ufeff\t{_LINE_ENDS}]")
+_COMPOSITE, _NOVEL = "the parts of {} composite mentions (7th column)", "whether {} relations are novel (5th column)"
 
 
-@dataclass
-class _Record:
-    """The rows of one document read so far."""
+class _Text(str):
+    """A fitted text that knows where its title ends, as the space there may have been a line end."""
 
-    line: int
-    id: str
-    title: str
-    abstract: str | None = None
-    found: list[Found] = field(default_factory=list)
-    relations: list[FoundRelation] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return self.title if self.abstract is None else f"{self.title} {self.abstract}"
+    title_end: int | None
 
 
 def _looks_like(head: str) -> bool:
@@ -53,33 +62,77 @@ def read(source: Source) -> Iterator[Document]:
     Raises:
         UserError: a line is neither a title, an abstract, a mention nor a relation, or is of another document.
     """
-    record: _Record | None = None
-    composite = novelty = 0
+    left_out: Counter[str] = Counter()
+    yield from source.each(_blocks(source), partial(_parsed, source, left_out))
+    for what, count in left_out.items():
+        source.note("left out", what.format(count), count=count)
+
+
+def _fit(document: Document, lost: Counter[str]) -> Document:
+    document = renumbered(contiguous(without_scores(document, lost), lost), lost)
+    document = _with_words_for_numbers(known_concepts(renamed(document, _one_line, lost), lost), lost)
+    id = _NOT_IN_IDS.sub(lambda match: quote(match[0], safe=""), document.id)
+    if not id.strip():
+        id = quote(id) or "-"
+    lost["exact spellings of ids"] += id != document.id
+    spaced, count = _BREAKS.subn(" ", document.text)
+    lost["tabs and line ends of texts"] += count
+    text = _Text(spaced)
+    text.title_end = _title_end(document)
+    return without_layout(replace(document, id=id, text=text), lost)
+
+
+@writer("pubtator", fit=_fit, suffix=".pubtator")
+def write(documents: Iterable[Document], out: Path) -> None:
+    """Write fitted documents, the first line or sentence of each as its title."""
+    with out.open("x", encoding="utf-8", newline="\n") as stream:
+        for document in documents:
+            stream.writelines(f"{line}\n" for line in _lines(document))
+            stream.write("\n")
+
+
+def _blocks(source: Source) -> Iterator[_Block]:
+    """Each title line with all that follows it."""
+    block: _Block = []
     for number, line in source.lines():
-        if not line.strip():
+        if block and (text := _TEXT.fullmatch(line)) and text[2] == "t":
+            yield block
+            block = []
+        if line.strip():
+            block.append((number, line))
+    if block:
+        yield block
+
+
+def _parsed(source: Source, left_out: Counter[str], block: _Block) -> Document:
+    (first, line), *rest = block
+    title = _TEXT.fullmatch(line)
+    if title is None or title[2] != "t":
+        raise _no_title(source, first, line)
+    id, text = title[1], title[3]
+    found: list[Found] = []
+    relations: list[FoundRelation] = []
+    for number, line in rest:
+        if abstract := _TEXT.fullmatch(line):
+            if abstract[1] != id:
+                raise _no_title(source, number, line)
+            text = f"{title[3]} {abstract[3]}"
             continue
-        text = _TEXT.fullmatch(line)
-        if text and text[2] == "t":
-            if record:
-                yield _document(source, record)
-            record = _Record(number, text[1], text[3])
-            continue
-        columns = line.split("\t")
-        id = text[1] if text else columns[0]
-        if record is None or id != record.id:
-            raise source.error(number, f"{id[:40]!r} has no title line before it", "write ID|t|TITLE first")
-        if text:
-            record.abstract = text[3]
-        elif _is_relation(columns):
-            record.relations.append(FoundRelation(number, Relation(columns[1], head=columns[2], tail=columns[3])))
-            novelty += len(columns) == 5
+        columns = line.split("\t", _MOST_COLUMNS)
+        if columns[0] != id:
+            raise _no_title(source, number, line)
+        if _is_relation(columns):
+            relations.append(FoundRelation(number, Relation(columns[1], head=columns[2], tail=columns[3])))
+            left_out[_NOVEL] += len(columns) == 5
         else:
-            record.found.append(_mention(source, number, columns, f"T{len(record.found) + 1}"))
-            composite += len(columns) == 7
-    if record:
-        yield _document(source, record)
-    source.note("left out", f"the parts of {composite} composite mentions (7th column)", count=composite)
-    source.note("left out", f"whether {novelty} relations are novel (5th column)", count=novelty)
+            found.append(_mention(source, number, columns, f"T{len(found) + 1}"))
+            left_out[_COMPOSITE] += len(columns) == 7
+    return source.document(first, id, text, found, relations=relations)
+
+
+def _no_title(source: Source, number: int, line: str) -> Exception:
+    id = re.split(r"[|\t]", line, maxsplit=1)[0]
+    return source.error(number, f"{id[:40]!r} has no title line before it", "write ID|t|TITLE first")
 
 
 def _is_relation(columns: list[str]) -> bool:
@@ -89,7 +142,7 @@ def _is_relation(columns: list[str]) -> bool:
 
 
 def _mention(source: Source, line: int, columns: list[str], id: str) -> Found:
-    if not (5 <= len(columns) <= 7 and columns[1].isdecimal() and columns[2].isdecimal()):
+    if not (5 <= len(columns) <= _MOST_COLUMNS and columns[1].isdecimal() and columns[2].isdecimal()):
         raise source.error(
             line,
             f"{len(columns)} columns that are neither a mention nor a relation",
@@ -99,11 +152,44 @@ def _mention(source: Source, line: int, columns: list[str], id: str) -> Found:
     concept = columns[5].strip() if len(columns) > 5 else ""
     try:
         span = int(columns[1]), int(columns[2])
-        entity = Entity(id, kind, (span,), None if concept in _NO_CONCEPT else concept)
+        entity = Entity(id, kind, (span,), None if concept in NO_CONCEPT else concept)
     except ValueError as error:
         raise source.error(line, str(error)) from None
     return Found(line, entity, mention)
 
 
-def _document(source: Source, record: _Record) -> Document:
-    return source.document(record.line, record.id, record.text, record.found, relations=record.relations)
+def _one_line(name: str) -> str:
+    return _BREAKS.sub(" ", name).strip()
+
+
+def _with_words_for_numbers(document: Document, lost: Counter[str]) -> Document:
+    """No relation types that are numbers, as the row of a mention has one in their place."""
+    found = sum(relation.type.isdecimal() for relation in document.relations)
+    lost["exact spellings of relation types"] += found
+    if not found:
+        return document
+    relations = (replace(r, type=f"relation {r.type}") if r.type.isdecimal() else r for r in document.relations)
+    return replace(document, relations=tuple(relations))
+
+
+def _title_end(document: Document) -> int | None:
+    """The character that stands between title and abstract; None if nothing can."""
+    text = document.text
+    if isinstance(text, _Text):
+        return text.title_end
+    if line := _FIRST_LINE.match(text):
+        return line.start(1)
+    ends = (end for _, end in document.sentences or sentences(text))
+    return next((end for end in ends if text[end : end + 1] == " "), None)
+
+
+def _lines(document: Document) -> Iterator[str]:
+    text, end = document.text, _title_end(document)
+    yield f"{document.id}|t|{text[:end]}"
+    if end is not None:
+        yield f"{document.id}|a|{text[end + 1 :]}"
+    for entity in document.entities:
+        columns = (entity.start, entity.end, document.mention(entity), entity.type, entity.concept or "-")
+        yield "\t".join(map(str, (document.id, *columns)))
+    for relation in document.relations:
+        yield "\t".join((document.id, relation.type, relation.head, relation.tail))
