@@ -1,7 +1,9 @@
-"""The folder of a grid or a study, for one process at a time."""
+"""Files that are there in full or not at all, and folders for one process at a time."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,31 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ranat.errors import UserError
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that it is there in full or as it was before."""
+    draft = path.with_name(f".{path.name}.part")
+    with draft.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder's files, are safe on the disk."""
+    for file in [path] if path.is_file() else (file for file in path.rglob("*") if file.is_file()):
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
