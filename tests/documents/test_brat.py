@@ -2,6 +2,7 @@ import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranat.documents import Document, Entity, Relation
-from ranat.documents.formats import brat, read
+from ranat.documents.formats import WRITERS, brat, read, write
 from ranat.documents.source import Notice
+from ranat.documents.spelling import as_path
 from ranat.errors import UserError
 
 TEXT = "Ocular and auditory toxicity\nof 𝛼-x.\n"
@@ -70,43 +72,93 @@ def test_the_text_is_kept_as_it_is_and_a_mention_may_go_over_a_line_end() -> Non
     assert [document.mention(entity) for entity in document.entities] == ["ab\r\ncd", "ef"]
 
 
-CHARACTER = st.one_of(st.sampled_from("\n\r\t 𝛼\u2028"), st.characters(codec="utf-8"))
-NAME = st.text("ABCabc-_:", min_size=1, max_size=4)
-
-
-@st.composite
-def spans(draw: st.DrawFn, length: int) -> tuple[tuple[int, int], ...]:
-    cuts = sorted(draw(st.lists(st.integers(0, length), min_size=2, max_size=6, unique=True)))
-    return tuple(zip(cuts[::2], cuts[1::2], strict=False))
-
-
-@st.composite
-def documents(draw: st.DrawFn) -> Document:
-    text = draw(st.text(CHARACTER, min_size=1, max_size=30))
-    marked = sorted(draw(st.lists(spans(len(text)), max_size=4)))
-    entities = tuple(Entity(f"T{i}", draw(NAME), found) for i, found in enumerate(marked, 1))
-    ends = st.sampled_from([entity.id for entity in entities] or [""])
-    relations = tuple(
-        Relation(draw(NAME), draw(ends), draw(ends)) for _ in range(draw(st.integers(0, 3)) if entities else 0)
+def test_what_is_written(tmp_path: Path) -> None:
+    marked = (
+        Entity("b", "Fine type", ((19, 32),), "D1", 0.5),
+        Entity("a", "Disease", ((0, 6), (20, 28)), None, 0.5),
+        Entity("c", "", ((0, 6),)),
     )
-    return Document("1", text, entities, relations)
+    relations = (Relation("a b", "a", "b"), Relation("CPR:4", "c", "b"), Relation("r", "D1", "D1"))
+    assert write([Document("deep/1:2", TEXT, marked, relations)], tmp_path / "out", "brat") == {
+        "concepts of mentions": 1,
+        "relations between concepts": 1,
+        "scores": 2,
+        "ids of mentions": 3,
+        "exact spellings of names": 3,
+        "ids of documents": 1,
+    }
+    files = {path.relative_to(tmp_path / "out").as_posix(): path for path in (tmp_path / "out").rglob("*.*")}
+    assert {name: path.read_bytes().decode() for name, path in files.items()} == {
+        "deep/1%3A2.txt": TEXT,
+        "deep/1%3A2.ann": "T1\t_ 0 6\tOcular\nT2\tDisease 0 6;20 28\tOcular toxicity\n"
+        "T3\tFine_type 19 32\t toxicity of \nR1\ta_b Arg1:T2 Arg2:T3\nR2\tCPR:4 Arg1:T1 Arg2:T3\n",
+    }
 
 
-def as_ann(document: Document) -> str:
-    """Written out naively, as BRAT does."""
-    lines = []
-    for e in document.entities:
-        offsets = ";".join(f"{start} {end}" for start, end in e.spans)
-        mention = document.mention(e).replace("\n", " ").replace("\r", " ")
-        lines.append(f"{e.id}\t{e.type} {offsets}\t{mention}\n")
-    for i, r in enumerate(document.relations, 1):
-        lines.append(f"R{i}\t{r.type} Arg1:{r.head} Arg2:{r.tail}\n")
-    return "".join(lines)
+CHARACTER = st.one_of(st.sampled_from("\n\r\t 𝛼\u2028\ufeff\0"), st.characters(codec="utf-8"))
 
 
-@given(documents())
-def test_what_is_written_out_is_read_back_equal(document: Document) -> None:
-    assert parse(as_ann(document), document.text) == document
+@given(st.data(), st.text(CHARACTER, min_size=2))
+def test_any_text_and_mention_is_kept_as_it_is(data: st.DataObject, text: str) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=6, unique=True)))
+    document = Document("1", text, (Entity("T1", "X", tuple(zip(cuts[::2], cuts[1::2], strict=False))),))
+    with TemporaryDirectory() as parent:
+        write([document], Path(parent) / "out", "brat")
+        assert list(read(Path(parent) / "out")) == [document]
+
+
+IDS = st.one_of(
+    st.sampled_from(["..", "../../etc/passwd", "/etc", "a//b", ".hidden", "a\\b", "C:", "a\0", "~", "a/", "A.txt/b"]),
+    st.lists(st.sampled_from(["", ".", "..", "a", "A", "a.txt", "é", "\u0301", "x" * 300, "/", " ", "%"])).map("".join),
+    st.lists(st.sampled_from(["a", "..", "", "b" * 150])).map("/".join),
+    st.text(st.characters(codec="utf-8")),
+)
+
+
+@given(IDS)
+def test_any_id_becomes_a_path_within_the_folder(id: str) -> None:
+    document = Document(id, "a\r\n", (Entity("T1", "X", ((0, 2),)),))
+    with TemporaryDirectory() as parent:
+        out = Path(parent) / "x" / "out"
+        out.parent.mkdir()
+        lost = write([document], out, "brat")
+        assert {path for path in Path(parent).rglob("*") if path.is_file() and out not in path.parents} == set()
+        (found,) = read(out)
+    assert (found.text, found.entities) == (document.text, document.entities)
+    assert lost == ({} if found.id == id else {"ids of documents": 1})
+    assert as_path(found.id) == found.id
+    parts = found.id.split("/")
+    assert all(0 < len(part.encode()) <= 200 and part[0] != "." and part[-1] not in ". " for part in parts)
+    assert not set(found.id) & set('\\:*?"<>|\0\n')
+
+
+def test_usual_ids_stay() -> None:
+    for id in ("227508", "PMC1/sec-2.1_a", "notes 2020 (new)", "a.txt", "Müller", "train+dev=all@home,100%"):
+        assert as_path(id) == id
+
+
+def test_ids_that_are_cut_stay_apart() -> None:
+    ids = ["a" * 201, "a" * 202, "a/" * 1000 + "b", "a/" * 1000 + "c", "é" * 101]
+    assert len({as_path(id) for id in ids}) == len(ids)
+
+
+def test_a_folder_is_never_called_like_a_file(tmp_path: Path) -> None:
+    given = [Document("a", "1"), Document("a.txt/b", "2"), Document("a.ann/b", "3")]
+    write(given, tmp_path / "out", "brat")
+    assert [(d.id, d.text) for d in read(tmp_path / "out")] == [("a", "1"), ("a%2Eann/b", "3"), ("a%2Etxt/b", "2")]
+
+
+def test_two_documents_of_one_path(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        write([Document("a:", "one"), Document("a%3A", "two")], tmp_path / "out", "brat")
+    what = "document 'a%3A' is to be called a%3A, and so is another (give each document an id of its own)"
+    assert str(caught.value) == f"{tmp_path}/out: {what}"
+    assert (tmp_path / "out" / "a%3A.txt").read_text() == "one"
+
+
+def test_what_is_not_fitted_is_not_written_outside_either(tmp_path: Path) -> None:
+    WRITERS.get("brat").write([Document("../a", "text")], tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @given(st.data())
@@ -190,6 +242,22 @@ def test_half_a_pair(tmp_path: Path, missing: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
         list(read(tmp_path))
     assert str(caught.value) == f"{tmp_path}/{message}"
+
+
+def test_a_document_that_cannot_be_read_fails_alone(tmp_path: Path) -> None:
+    write([Document(id, "ab") for id in "12345"], tmp_path / "out", "brat")
+    (tmp_path / "out" / "1.txt").unlink()
+    (tmp_path / "out" / "2.ann").unlink()
+    (tmp_path / "out" / "3.ann").write_text("some prose")
+    (tmp_path / "out" / "4.txt").write_bytes(b"a\n\xff")
+    errors: list[UserError] = []
+    assert [document.id for document in read(tmp_path / "out", failed=errors.append)] == ["5"]
+    assert [f"{error.where}: {error.what}".removeprefix(f"{tmp_path}/out/") for error in errors] == [
+        "1.ann: there is no 1.txt with it",
+        "2.txt: there is no 2.ann with it",
+        "3.ann:1: 'some prose' is no annotation of BRAT's",
+        "4.txt:2: invalid UTF-8: byte 0xff at byte 1 of the line",
+    ]
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

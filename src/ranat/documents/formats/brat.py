@@ -6,22 +6,30 @@
 
 Offsets count the code points of the file as it stands, so a carriage return or a byte order mark counts too. Mentions
 and relations between two of them (Arg1 is the head, Arg2 the tail) are read. Events, attributes, normalisations, notes,
-equivalences and all other relations are left out, counted. A document's id is its path in the folder without suffix.
+equivalences and all other relations are left out, counted. A document's id is its path in the folder without suffix;
+documents come in the order of their ids.
+
+What is written is the same. Scores, concepts, sentences and words are left out, mentions are called T1, T2, … in the
+order of the text, white space in types becomes "_". An id that is no safe path is spelled otherwise, see `spelling`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from ranat.documents.document import Document, Entity, Relation
-from ranat.documents.formats import folder_reader
+from ranat.documents.fitting import renumbered, without_concepts, without_layout, without_scores
+from ranat.documents.formats import folder_reader, writer
+from ranat.documents.names import renamed
 from ranat.documents.source import Failed, Found, FoundRelation, Notice, Source
+from ranat.documents.spelling import as_path, as_word
 from ranat.errors import UserError
 
 Files = Mapping[str, Callable[[], IO[bytes]]]
@@ -56,11 +64,16 @@ def files(folder: Path) -> Files:
 @folder_reader("brat", looks_like=lambda folder: any(folder.rglob("*.ann")))
 def read(folder: Path, notices: list[Notice], failed: Failed | None) -> Iterator[Document]:
     """The documents of a folder; see `read_folder`."""
-    yield from read_folder(str(folder), files(folder), notices)
+    yield from read_folder(str(folder), files(folder), notices, failed=failed)
 
 
 def read_folder(
-    folder: str, files: Files, notices: list[Notice] | None = None, *, published: bool = False
+    folder: str,
+    files: Files,
+    notices: list[Notice] | None = None,
+    *,
+    published: bool = False,
+    failed: Failed | None = None,
 ) -> Iterator[Document]:
     """The documents of a folder, in the order of their ids.
 
@@ -69,6 +82,7 @@ def read_folder(
         files: what is in it; see `files`.
         notices: what was odd is added to it.
         published: see `Source`.
+        failed: is told of each document that cannot be read, and reading goes on; None: that is an error.
     Raises:
         UserError: there are no annotations, a text or its annotations are missing, or a line is wrong; with file and
             line.
@@ -79,19 +93,73 @@ def read_folder(
         raise UserError("the folder holds no .ann file", where=folder, remedy=remedy)
     left_out: Counter[str] = Counter()
     for id in sorted({path[: -len(".txt")] for path in files}):
-        for suffix, other, remedy in (
-            (".txt", ".ann", "put the text beside it"),
-            (".ann", ".txt", "put its annotations beside it, an empty file if there are none"),
-        ):
-            if id + suffix not in files:
-                raise UserError(f"there is no {id}{suffix} with it", where=f"{folder}/{id}{other}", remedy=remedy)
-        with _opened(files, folder, f"{id}.txt") as stream:
-            text = Source(stream, f"{folder}/{id}.txt").text()
-        with _opened(files, folder, f"{id}.ann") as stream:
-            source = Source(stream, f"{folder}/{id}.ann", notices, published=published)
-            document = _document(source, id, text, left_out)
-        yield document
+        try:
+            document = _read(folder, files, id, notices, left_out, published)
+        except UserError as error:
+            if failed is None:
+                raise
+            failed(error)
+        else:
+            yield document
     notices += [Notice("left out", f"{count} {what}", folder, count) for what, count in left_out.items()]
+
+
+def _fit(document: Document, lost: Counter[str]) -> Document:
+    document = without_scores(without_concepts(without_layout(document, lost), lost), lost)
+    document = renamed(renumbered(document, lost), as_word, lost)
+    path = as_path(document.id)
+    lost["ids of documents"] += path != document.id
+    return replace(document, id=path)
+
+
+@writer("brat", fit=_fit)
+def write(documents: Iterable[Document], out: Path) -> None:
+    """Write documents into a new folder, each as a text and its annotations.
+
+    Raises:
+        UserError: two documents want the same file.
+    """
+    out.mkdir()
+    for document in documents:
+        path = as_path(document.id)
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            for suffix, text in ((".txt", document.text), (".ann", _annotations(document))):
+                with (out / f"{path}{suffix}").open("x", encoding="utf-8", newline="") as stream:
+                    stream.write(text)
+        except FileExistsError:
+            what = f"document {document.id!r} is to be called {path}, and so is another"
+            raise UserError(what, where=str(out), remedy="give each document an id of its own") from None
+
+
+def _annotations(document: Document) -> str:
+    lines = []
+    for entity in document.entities:
+        offsets = ";".join(f"{start} {end}" for start, end in entity.spans)
+        lines.append(f"{entity.id}\t{entity.type} {offsets}\t{_one_line(document.mention(entity))}\n")
+    for number, relation in enumerate(document.relations, 1):
+        lines.append(f"R{number}\t{relation.type} Arg1:{relation.head} Arg2:{relation.tail}\n")
+    return "".join(lines)
+
+
+def _one_line(mention: str) -> str:
+    """A line end within a mention would end the annotation, so BRAT writes a space."""
+    return re.sub(r"[\r\n]", " ", mention)
+
+
+def _read(
+    folder: str, files: Files, id: str, notices: list[Notice], left_out: Counter[str], published: bool
+) -> Document:
+    for suffix, other, remedy in (
+        (".txt", ".ann", "put the text beside it"),
+        (".ann", ".txt", "put its annotations beside it, an empty file if there are none"),
+    ):
+        if id + suffix not in files:
+            raise UserError(f"there is no {id}{suffix} with it", where=f"{folder}/{id}{other}", remedy=remedy)
+    with _opened(files, folder, f"{id}.txt") as stream:
+        text = Source(stream, f"{folder}/{id}.txt").text()
+    with _opened(files, folder, f"{id}.ann") as stream:
+        return _document(Source(stream, f"{folder}/{id}.ann", notices, published=published), id, text, left_out)
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -136,9 +204,7 @@ def _mention(source: Source, number: int, line: str, text: str) -> Found:
     except ValueError as error:
         raise source.error(number, str(error)) from None
     actual = " ".join(text[start:end] for start, end in entity.spans)
-    # A line end within a mention would end the annotation, so BRAT writes a space.
-    one_line = re.sub(r"[\r\n]", " ", actual)
-    return Found(number, entity, actual if mention == one_line else mention)
+    return Found(number, entity, actual if mention == _one_line(actual) else mention)
 
 
 def _relation(source: Source, number: int, line: str) -> Relation | None:
