@@ -95,15 +95,38 @@ def train(
         err.print(f"the run is in {folder}", highlight=False)
 
 
-@app.command(help_epilogue=examples("ranat evaluate runs/standard", "ranat evaluate runs/standard --on bc5-disease"))
-def evaluate(run: Path, *, split: str = "test", on: str | None = None, data: Data = None, json: Json = False) -> None:
-    """Score a trained run.
+@app.command(
+    help_epilogue=examples(
+        "ranat evaluate runs/standard",
+        "ranat evaluate runs/standard --on bc5-disease",
+        "ranat evaluate --ner runs/chemprot-ner --re runs/chemprot --on chemprot",
+    )
+)
+def evaluate(
+    run: Path | None = None,
+    *,
+    split: str = "test",
+    on: str | None = None,
+    ner: Annotated[list[str] | None, Parameter(help="With --re: models that find entities, from raw text.")] = None,
+    re: str | None = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Score a trained run; or, with --ner and --re, triples from raw text, and what each stage loses.
 
     Args:
         run: A run folder.
         split: train, dev or test.
         on: Another corpus than the run's own: a name or a folder.
+        re: With --ner: a model that finds relations.
     """
+    if ner or re:
+        if run or not (ner and re and on):
+            raise UsageError("triples need --ner, --re and --on, and no run beside them")
+        _evaluate_triples(ner, re, on, split, data, json)
+        return
+    if run is None:
+        raise UsageError("name a run folder, or --ner, --re and --on")
     from ranat.training.evaluate import evaluate as evaluate_run
 
     scores = evaluate_run(run, split=split, on=on, data=data, console=err)
@@ -111,6 +134,27 @@ def evaluate(run: Path, *, split: str = "test", on: str | None = None, data: Dat
         print_json(scores)
         return
     print_scores({split: scores, **scores["per_type"]})
+
+
+def _evaluate_triples(ner: list[str], re: str, on: str, split: str, data: Path | None, json: bool) -> None:
+    from ranat.extraction.score import end_to_end
+
+    result = end_to_end(ner, re, on, split=split, data=data, console=err)
+    if json:
+        print_json(result)
+        return
+    print_scores(
+        {
+            "entities": result["entities"],
+            "triples": result["triples"],
+            "triples with gold entities": result["triples_with_gold_entities"],
+        }
+    )
+    lost = result["lost"]
+    print(
+        f"\nof {sum(lost.values()):,} gold triples {lost['found']:,} are found; lost: {lost['sentences']:,} to"
+        f" sentences and pairing, {lost['ner']:,} as a mention is not found, {lost['re']:,} as the relation is not"
+    )
 
 
 @app.command(help_epilogue=examples("ranat compare runs/*"))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from ranat.disk import write_atomically
 from ranat.errors import UserError
-from ranat.training.checkpoints import write_atomically
 
 SCHEMA = 1
 FOLDER = "cards"

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from ranat.disk import claimed, write_atomically
 from ranat.errors import UsageError, UserError
-from ranat.experiments.folders import claimed
 from ranat.experiments.grid.cells import check_names
 from ranat.experiments.grid.progress import duration
-from ranat.training.checkpoints import write_atomically
 from ranat.training.run import train
 from ranat.training.settings import STANDARD, Settings, read_settings
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from ranat.disk import write_atomically
+
 SEAL = "complete.json"
 
 
@@ -57,13 +59,3 @@ def remove_incomplete(folder: Path) -> None:
 def load_weights(checkpoint: Path, model: Any) -> None:
     """Give the model the weights of a checkpoint."""
     model.load_state_dict(load_file(checkpoint / "model.safetensors"))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it is there in full or as it was before."""
-    draft = path.with_name(f".{path.name}.part")
-    with draft.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)

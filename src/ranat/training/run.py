@@ -21,13 +21,14 @@ from transformers import set_seed
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from ranat import corpora
+from ranat.disk import write_atomically
 from ranat.documents import Document
 from ranat.documents.formats import jsonl
 from ranat.errors import UsageError, UserError
 from ranat.models.loading import load_config, load_tokenizer, never_truncate, window_size
 from ranat.tasks import Task, tasks
 from ranat.training.card import render_card
-from ranat.training.checkpoints import last_whole, load_weights, remove_incomplete, write_atomically
+from ranat.training.checkpoints import last_whole, load_weights, remove_incomplete
 from ranat.training.precision import autocast, resolve_precision
 from ranat.training.runtrainer import RunTrainer
 from ranat.training.settings import RelationSettings, Settings, read_settings

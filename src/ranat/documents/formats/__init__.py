@@ -131,6 +131,7 @@ def read(
     name: str | None = None,
     format: str | Read | None = None,
     *,
+    otherwise: str | None = None,
     notices: list[Notice] | None = None,
     published: bool = False,
     failed: Failed | None = None,
@@ -141,6 +142,7 @@ def read(
         source: a path, or an open stream, which is closed at the end; a folder is read as one of `FOLDERS`.
         name: the file's name in messages and for its suffix; default: that of the source.
         format: a format's name, or a function that reads it; default: found by content, then by suffix.
+        otherwise: the format of a file that is not recognised; None: that is an error.
         notices: what was odd is added to it while the file is read.
         published: see `Source`; for released corpora only.
         failed: is told of each document that cannot be read, and reading goes on; None: that is an error.
@@ -150,9 +152,10 @@ def read(
     """
     name = name or _name(source)
     notices = [] if notices is None else notices
+    found = _documents(source, name, format, otherwise, notices, published, failed)
     count = 0
     try:
-        for count, document in enumerate(_documents(source, name, format, notices, published, failed), 1):  # noqa: B007
+        for count, document in enumerate(found, 1):  # noqa: B007  (looked at after the loop)
             yield document
     except UsageError:
         raise
@@ -169,6 +172,7 @@ def _documents(
     source: str | Path | IO[bytes] | IO[str],
     name: str,
     format: str | Read | None,
+    otherwise: str | None,
     notices: list[Notice],
     published: bool,
     failed: Failed | None,
@@ -180,7 +184,7 @@ def _documents(
     with _opened(source, name) as stream:
         head = _head(stream, name)
         if not callable(format):
-            format = READERS.get(format or _recognise(head, name)).read
+            format = READERS.get(format or _recognise(head, name, otherwise)).read
         yield from format(Source(cast(IO[bytes], stream), name, notices, published=published, failed=failed))
 
 
@@ -215,7 +219,7 @@ def _head(stream: io.BufferedReader, name: str) -> bytes:
     return head
 
 
-def _recognise(head: bytes, name: str) -> str:
+def _recognise(head: bytes, name: str, otherwise: str | None = None) -> str:
     text = head.decode("utf-8-sig", errors="replace")
     whole_lines = text[: text.rindex("\n")] if "\n" in text else text
     by_content = [known for known in READERS.names() if READERS.get(known).looks_like(whole_lines)]
@@ -226,6 +230,8 @@ def _recognise(head: bytes, name: str) -> str:
     by_suffix = [known for known in by_content or READERS.names() if plain.endswith(READERS.get(known).suffixes)]
     if len(by_suffix) == 1:
         return by_suffix[0]
+    if otherwise is not None:
+        return otherwise
     raise UserError("the format is not recognised", where=name, remedy=f"name it; known: {', '.join(READERS.names())}")
 
 

@@ -13,16 +13,15 @@ import torch
 from rich.console import Console
 
 from ranat import corpora
+from ranat.disk import claimed, write_atomically
 from ranat.errors import UserError
 from ranat.experiments import cards
 from ranat.experiments.cards import Card
-from ranat.experiments.folders import claimed
 from ranat.experiments.grid.cell import Job
 from ranat.experiments.grid.cells import Cell, expand
 from ranat.experiments.grid.processes import Processes
 from ranat.experiments.grid.progress import GridProgress
 from ranat.experiments.spec import Spec, read_spec
-from ranat.training.checkpoints import write_atomically
 
 SPEC = "spec.yaml"
 

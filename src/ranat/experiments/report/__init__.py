@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from ranat.disk import write_atomically
 from ranat.errors import UsageError, UserError
 from ranat.experiments.cards import read_all
 from ranat.experiments.report.contents import Report
 from ranat.experiments.report.groups import collect
 from ranat.experiments.report.tables import published
-from ranat.training.checkpoints import write_atomically
 
 if TYPE_CHECKING:
     from ranat.experiments.report.figure import Plot

@@ -1,0 +1,193 @@
+"""Entities from abstracts: our extraction beside `transformers.pipeline`, and its memory over ever more of them.
+
+    python benchmarks/extraction.py --data FOLDER_OF_CORPORA --ner RUN --re RUN [--output benchmarks/extraction.json]
+
+The texts are ChemProt's abstracts, repeated with new ids. Every measurement is a process of its own, and rounds go
+through all of them in turn; reported is the median over rounds of the ratio within a round. The pipeline runs with
+`aggregation_strategy="first"` at its best batch size, on whole abstracts as its users run it, which it cuts off at 512
+tokens, and on the sentences that we cut, so that both see the same context. Spans are compared on the same texts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+from training import machine, ratio
+
+BATCH_SIZES = (1, 8, 16, 32, 64)
+WANTED = {"documents a second": 4.0, "memory": 1.1}
+
+
+def main() -> None:
+    """Measure all in turn and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of corpora")
+    parser.add_argument("--ner", required=True, help="a run that finds entities")
+    parser.add_argument("--re", required=True, help="a run that finds relations")
+    parser.add_argument("--documents", type=int, default=200, help="for the rates")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--many", type=int, default=10_000, help="for the memory, beside a tenth of it")
+    parser.add_argument("--output", type=Path, help="write the figures as JSON")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.only:
+        print(json.dumps(measure(chosen)))
+        return
+
+    def start(name: str) -> dict[str, float]:
+        done = subprocess.run(
+            [sys.executable, *sys.argv, "--only", name], stdout=subprocess.PIPE, text=True, check=True
+        )
+        measured = dict(json.loads(done.stdout.splitlines()[-1]))
+        print(f"{name}: {measured}", file=sys.stderr)
+        return measured
+
+    sizes = {size: start(f"pipeline {size}")["seconds"] for size in BATCH_SIZES}
+    best = min(sizes, key=sizes.__getitem__)
+    names = {"ours": "ours auto", "ours fp32": "ours fp32", "pipeline": f"pipeline {best}"}
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    for _ in range(chosen.rounds):
+        for name, measured in runs.items():
+            measured.append(start(names[name]))
+    few, many = start(f"memory {chosen.many // 10}"), start(f"memory {chosen.many}")
+    result = {
+        "machine": machine(),
+        "documents": chosen.documents,
+        "rounds": chosen.rounds,
+        "pipeline_batch_sizes": sizes,
+        "best_batch_size": best,
+        "ratios": {
+            "pipeline / ours, seconds": ratio(runs, "pipeline", "ours", "seconds"),
+            "pipeline / ours fp32, seconds": ratio(runs, "pipeline", "ours fp32", "seconds"),
+            f"memory at {chosen.many:,} / {chosen.many // 10:,} documents": many["memory"] / few["memory"],
+        },
+        "documents_per_second": {
+            name: chosen.documents / statistics.median(run["seconds"] for run in measured)
+            for name, measured in runs.items()
+        },
+        "memory": {"few": few, "many": many},
+        "spans": start("spans"),
+        "runs": runs,
+    }
+    for name, value in result["ratios"].items():
+        print(f"{name:48} {value:6.2f}")
+    print(json.dumps(result["spans"], indent=2))
+    if chosen.output:
+        chosen.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def measure(chosen: argparse.Namespace) -> dict[str, Any]:
+    """One measurement in this process."""
+    kind, _, detail = chosen.only.partition(" ")
+    if kind == "spans":
+        return spans(chosen)
+    if kind == "memory":
+        return memory(chosen, int(detail))
+    documents = list(islice(texts(chosen.data), chosen.documents))
+    if kind == "ours":
+        from ranat.extraction import Extractor
+
+        extractor = Extractor.load(chosen.ner, precision=detail)
+        list(extractor.extract_stream(documents[:20]))
+        began = time.perf_counter()
+        list(extractor.extract_stream(documents))
+    else:
+        tagger = pipeline(chosen.ner)
+        list(tagger([document.text for document in documents[:20]], batch_size=int(detail)))
+        began = time.perf_counter()
+        list(tagger([document.text for document in documents], batch_size=int(detail)))
+    return {"seconds": time.perf_counter() - began}
+
+
+def memory(chosen: argparse.Namespace, count: int) -> dict[str, Any]:
+    """Peak memory in MiB of an extraction, end to end, from a file into a folder."""
+    from ranat.extraction.run import Job, extract_to
+
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(folder) / "given.jsonl"
+        with given.open("w", encoding="utf-8") as stream:
+            for number, document in enumerate(islice(texts(chosen.data), count)):
+                stream.write(json.dumps({"id": str(number), "text": document.text}) + "\n")
+        began = time.perf_counter()
+        totals = extract_to(Job((str(given),), ner=(chosen.ner,), re=chosen.re), Path(folder) / "out")
+        seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"memory": peak, "seconds": seconds, "documents": totals["documents"], "relations": totals["relations"]}
+
+
+def spans(chosen: argparse.Namespace) -> dict[str, Any]:
+    """How many spans are the same: ours and the pipeline's on whole abstracts, and on the sentences that we cut."""
+    from ranat.documents.segment import sentences
+    from ranat.extraction import Extractor
+
+    documents = list(islice(texts(chosen.data), chosen.documents))
+    tagger = pipeline(chosen.ner)
+    whole = [set(places(tagger(document.text))) for document in documents]
+    cut = [
+        {
+            (start + first, start + last, kind)
+            for start, end in sentences(document.text)
+            for first, last, kind in places(tagger(document.text[start:end]))
+        }
+        for document in documents
+    ]
+    found = {}
+    for precision in ("fp32", "auto"):
+        ours = Extractor.load(chosen.ner, precision=precision).extract_stream(documents)
+        found[precision] = [{(e.start, e.end, e.type) for e in document.entities} for document in ours]
+    sides = {"pipeline on abstracts": whole, "pipeline on sentences": cut, "ours": found["auto"]}
+    return {name: agreement(found["fp32"], other) for name, other in sides.items()} | {
+        "cut off by the pipeline": sum(
+            tagger.tokenizer(d.text, return_length=True)["length"][0] > 512 for d in documents
+        )
+    }
+
+
+def agreement(ours: Iterable[set[Any]], theirs: Iterable[set[Any]]) -> dict[str, int]:
+    """Spans in both and in one only; ours are those in fp32."""
+    sides = list(zip(ours, theirs, strict=True))
+    return {
+        "both": sum(len(one & other) for one, other in sides),
+        "ours fp32 only": sum(len(one - other) for one, other in sides),
+        "theirs only": sum(len(other - one) for one, other in sides),
+    }
+
+
+def pipeline(run: str) -> Any:
+    """The pipeline as its users make it."""
+    import transformers
+
+    tagger = transformers.pipeline(
+        "token-classification", model=str(Path(run) / "model"), aggregation_strategy="first", device="cpu"
+    )
+    tagger.tokenizer.model_max_length = 512  # it would fail on what is longer
+    return tagger
+
+
+def places(found: Iterable[dict[str, Any]]) -> Iterator[tuple[int, int, str]]:
+    """Spans and types of what the pipeline finds."""
+    return ((entity["start"], entity["end"], entity["entity_group"]) for entity in found)
+
+
+def texts(data: Path) -> Iterator[Any]:
+    """ChemProt's abstracts over and over, their annotations taken off."""
+    from ranat import Document, corpora
+
+    corpus = corpora.load("chemprot", data)
+    documents = [document for split in corpus.splits.values() for document in split]
+    return (Document(f"{number}", document.text) for number, document in enumerate(cycle(documents)))
+
+
+if __name__ == "__main__":
+    main()

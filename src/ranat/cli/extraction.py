@@ -1,0 +1,197 @@
+"""Commands on text: extract, convert."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ranat.cli.application import Json, app, err, examples
+from ranat.cli.printing import print_json
+from ranat.errors import UsageError
+
+FORMATS = "jsonl, pubtator, bioc-xml, bioc-json, brat, conll, csv, parquet or html"
+READ = "text, lines, csv, pubmed-xml, jsonl, pubtator, bioc-xml, bioc-json, conll, brat, parquet or html"
+Ner = Annotated[list[str] | None, Parameter(help="A run, model folder or hub id that finds entities; may be repeated.")]
+From = Annotated[str | None, Parameter(name="--from", help=f"{READ}; default: told by content and name.")]
+Column = Annotated[str | None, Parameter(help="Of CSV and TSV files: the column with the texts (text).")]
+IdColumn = Annotated[str | None, Parameter(help="The column with the ids (id).")]
+Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: --from lines.")]
+
+
+@app.command(
+    help_epilogue=examples(
+        "ranat extract --ner runs/chem --ner runs/gene --re runs/chemprot abstracts/ -o found",
+        "ranat extract --ner runs/chem pubmed26n*.xml.gz -o found --format parquet --resume",
+        "echo 'Naloxone reverses clonidine.' | ranat extract --ner runs/chem -",
+        "ranat extract --verify found",
+    )
+)
+def extract(
+    *input: str,
+    ner: Ner = None,
+    re: str | None = None,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    format: str = "jsonl",
+    from_: From = None,
+    lines: Lines = False,
+    column: Column = None,
+    id_column: IdColumn = None,
+    min_score: float = 0.0,
+    precision: str = "auto",
+    shard_size: int = 1000,
+    max_characters: int = 1_000_000,
+    resume: bool = False,
+    ray: str | None = None,
+    workers: int | None = None,
+    verify: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Find entities, and relations between them, in raw text.
+
+    Without --out the documents go to standard output as JSON lines.
+
+    Args:
+        input: Files, folders, globs, or - for standard input.
+        re: One that finds relations; without --ner, between the entities that the input brings.
+        out: A folder for shards, their manifest, and errors.jsonl if a document could not be read.
+        format: Of the output: jsonl, pubtator, bioc-xml, bioc-json, brat, conll, csv, parquet or html.
+        min_score: From 0 to 1; what scores less is left out.
+        precision: auto, fp32, bf16 or fp16.
+        shard_size: Documents in a file of the output.
+        max_characters: A longer document counts as unreadable.
+        resume: Go on with an output that was interrupted; it ends with the same bytes.
+        ray: Send the shards to a Ray cluster: HOST:PORT of its head, or local to start one here.
+        workers: How many load the models there; default: one for each processor, or GPU where there are any.
+        verify: Prove that every input document is in this output exactly once.
+    """
+    from ranat.extraction.run import Job, extract_to
+
+    if verify is not None:
+        _verify(verify, json)
+        return
+    if not input:
+        raise UsageError("name the input: files, folders, or - for standard input")
+    job = Job(
+        inputs=input,
+        ner=tuple(ner or ()),
+        re=re,
+        format=format,
+        input_format=_input_format(from_, lines),
+        column=column,
+        id_column=id_column,
+        min_score=min_score,
+        precision=precision,
+        shard_size=shard_size,
+        max_characters=max_characters,
+    )
+    if out is None:
+        _to_standard_output(job)
+        return
+    result = extract_to(job, out, resume=resume, ray=ray, workers=workers, console=err)
+    if json:
+        print_json(result)
+    else:
+        _print_totals(result)
+        err.print(f"the output is in {out}", highlight=False)
+    if result["failures"]:
+        err.print(f"{result['failures']:,} documents could not be read; see {out / 'errors.jsonl'}", highlight=False)
+        sys.exit(1)
+
+
+@app.command(
+    help_epilogue=examples(
+        "ranat convert corpus.pubtator -o corpus.jsonl",
+        "ranat convert brat-folder -o corpus.bioc.xml",
+        "ranat convert abstracts.csv --column abstract --id-column pmid -o abstracts --to brat",
+    )
+)
+def convert(
+    *input: str,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    to: str | None = None,
+    from_: From = None,
+    lines: Lines = False,
+    column: Column = None,
+    id_column: IdColumn = None,
+    json: Json = False,
+) -> None:
+    """Write documents in another format; whatever it cannot hold is counted and told.
+
+    Args:
+        input: Files, folders, globs, or - for standard input.
+        out: The file, or, for brat, csv and parquet, the folder to write.
+        to: jsonl, pubtator, bioc-xml, bioc-json, brat, conll, csv, parquet or html; default: told by --out.
+    """
+    from ranat.extraction.convert import convert as convert_documents
+    from ranat.extraction.convert import format_of
+    from ranat.extraction.run import reader
+
+    if not input:
+        raise UsageError("name the input: files, folders, or - for standard input")
+    how = reader(_input_format(from_, lines), column, id_column)
+    result = convert_documents(input, out, to or format_of(out), input_format=how, console=err)
+    if json:
+        print_json(result)
+    else:
+        _print_totals(result)
+    if result["failures"]:
+        sys.exit(1)
+
+
+def _input_format(from_: str | None, lines: bool) -> str | None:
+    if lines and from_ not in (None, "text", "lines"):
+        raise UsageError("is for text", where="--lines", remedy=f"leave it out with --from {from_}")
+    return "lines" if lines else from_
+
+
+def _to_standard_output(job: Any) -> None:
+    from ranat.extraction.run import extract_lines
+
+    failures = 0
+    for found in extract_lines(job):
+        if isinstance(found, str):
+            print(found, flush=True)
+        else:
+            failures += 1
+            err.print(f"not read: {found}", highlight=False, markup=False, soft_wrap=True)
+    if failures:
+        sys.exit(1)
+
+
+def _verify(out: Path, json: bool) -> None:
+    from ranat.extraction.verify import verify
+
+    result = verify(out)
+    if json:
+        print_json(result)
+    else:
+        for problem in result["problems"]:
+            print(problem)
+        if result["more"]:
+            print(f"and {result['more']:,} problems more")
+        if unchecked := result["not_checked"]:
+            print(f"{len(unchecked):,} inputs are not there to be compared, the first {unchecked[0]}")
+        if not result["problems"]:
+            print(
+                f"every document of {result['inputs']:,} inputs is in the output exactly once: "
+                f"{result['documents']:,}, and {result['failures']:,} that could not be read in errors.jsonl"
+            )
+    if result["problems"]:
+        sys.exit(1)
+
+
+def _print_totals(result: Mapping[str, Any]) -> None:
+    counts = {name: count for name, count in result.items() if isinstance(count, int) and count}
+    print(", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    if lost := result["lost"]:
+        err.print(f"left out, as the format cannot hold it: {_said(lost)}", highlight=False)
+    for notice in result["left_out"][:5]:
+        err.print(f"note: {notice}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _said(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items())

@@ -1,0 +1,96 @@
+"""Documents from one format to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ranat.disk import remove, sync
+from ranat.documents import Document, formats
+from ranat.documents.formats import WRITERS, Read
+from ranat.errors import UsageError, UserError
+from ranat.extraction import inputs
+from ranat.extraction.ids import UniqueIds
+from ranat.extraction.inputs import End
+from ranat.extraction.progress import Rate
+
+
+def format_of(out: Path) -> str:
+    """The format that a name tells.
+
+    Raises:
+        UsageError: it tells none.
+    """
+    for name in sorted(WRITERS.names(), key=lambda name: -len(WRITERS.get(name).suffix)):
+        suffix = WRITERS.get(name).suffix
+        if suffix and out.name.lower().endswith(suffix):
+            return name
+    raise UsageError(f"does not tell its format: {out}", where="--out", remedy=f"--to {'|'.join(WRITERS.names())}")
+
+
+def convert(
+    given: Sequence[str],
+    out: Path,
+    format: str,
+    *,
+    input_format: str | Read | None = None,
+    max_characters: int = 100_000_000,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Read documents and write them to one file or folder.
+
+    Args:
+        given: files, folders, globs, or "-" for standard input.
+        out: must not be there.
+        format: of the output.
+        input_format: of the inputs; None: found by content and name.
+        max_characters: a longer document is not read.
+        console: where progress and what cannot be read is shown.
+    Returns:
+        {"documents", "failures": how many could not be read, "renamed": had an id that was there already, "left_out":
+        what was odd in the inputs, counted, "lost": what the format cannot hold, counted}
+    Raises:
+        UserError: nothing is there to read, `out` is there already, or no document could be read.
+    """
+    console = console or Console(quiet=True)
+    if out.exists():
+        raise UserError("is there already", where=str(out), remedy="name another, or delete it")
+    sizes = [inputs.size(name) for name in inputs.expand(given)]
+    ids = UniqueIds()
+    result: dict[str, Any] = {"documents": 0, "failures": 0, "renamed": 0}
+    notices = []
+
+    def documents() -> Iterator[Document]:
+        before = 0
+        for name in inputs.expand(given):
+            for found in inputs.read(name, input_format, max_characters):
+                if isinstance(found, End):
+                    before += found.size
+                    notices.extend(found.notices)
+                elif isinstance(found.content, Document):
+                    id = ids.unique(found.content.id)
+                    result["renamed"] += id != found.content.id
+                    result["documents"] += 1
+                    rate.show(1, before + found.read)
+                    yield replace(found.content, id=id)
+                else:
+                    result["failures"] += 1
+                    console.print(f"not read: {found.content}", highlight=False, markup=False, soft_wrap=True)
+
+    part = out.with_name(f".{out.name}")
+    remove(part)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with Rate(sum(filter(None, sizes)) if None not in sizes else None, console) as rate:
+            lost = formats.write(documents(), part, format)
+        if not result["documents"]:
+            raise UserError("no document could be read", where=", ".join(given))
+        sync(part)
+        part.rename(out)
+    finally:
+        remove(part)
+    return {**result, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}

@@ -1,0 +1,217 @@
+"""Raw text in, entities and relation triples out (paper Eq. 26–32, end to end)."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import torch
+
+from ranat.documents import Document
+from ranat.errors import UsageError, UserError
+from ranat.extraction.ahead import ahead
+from ranat.extraction.merging import merge
+from ranat.models.precision import autocast, resolve_precision
+from ranat.tasks import NER, RelationClassification, load
+
+T = TypeVar("T")
+
+CHUNK_DOCUMENTS = 256
+CHUNK_CHARACTERS = 2_000_000
+"""A chunk, within which batches are sorted by length, ends at whichever comes first."""
+
+_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A trained model with its task."""
+
+    task: Any
+    model: Any
+
+    def sha256(self) -> str:
+        """Of its weights and its tokenizer."""
+        digest = hashlib.sha256(self.task.tokenizer.backend_tokenizer.to_str().encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+
+class Extractor:
+    """Finds entities, then relations between them.
+
+    Sentences are cut with offsets, words tagged in overlapping windows so that no character goes unseen, the mentions
+    of several models merged (see `merging.merge`), and each pair of mentions of a sentence whose types the relation
+    model knows classified. An entity's score is that of `ranat.tasks.NER`, a relation's the softmax of its label
+    (Eq. 31); both are in [0, 1] and rounded to four digits.
+
+    Args:
+        ner: models that find entities; none: relations are found between the entities that documents bring.
+        relation: a model that finds relations; None: entities only.
+        min_score: what scores less is left out; entities before they are paired.
+        precision: "auto", "fp32", "bf16" or "fp16".
+    Raises:
+        UsageError: there is no model at all, or `min_score` is not in [0, 1].
+        UserError: the models find no pair of types that the relation model knows.
+    """
+
+    def __init__(
+        self,
+        ner: Sequence[Loaded] = (),
+        relation: Loaded | None = None,
+        *,
+        min_score: float = 0.0,
+        precision: str = "auto",
+    ) -> None:
+        if not ner and relation is None:
+            raise UsageError("name a model: --ner finds entities, --re relations between those of the input")
+        if not 0 <= min_score <= 1:
+            raise UsageError(f"must be from 0 to 1, not {min_score}", where="--min-score")
+        self.ner, self.relation, self.min_score = tuple(ner), relation, min_score
+        self.precision = resolve_precision(precision)
+        self._one_at_a_time = threading.Lock()  # two models at once would fight over the processors
+        self._paired = {} if relation is None else _by_lower_case(relation.task.pairs.types)
+        if ner and relation is not None:
+            _check_types({kind for loaded in ner for kind in loaded.task.types}, relation.task.pairs.types)
+
+    @classmethod
+    def load(
+        cls,
+        ner: str | Path | Sequence[str | Path] = (),
+        re: str | Path | None = None,
+        *,
+        min_score: float = 0.0,
+        precision: str = "auto",
+    ) -> Self:
+        """An extractor of trained models.
+
+        Args:
+            ner: run folders, model folders or hub ids of models that find entities.
+            re: one of a model that finds relations.
+            min_score: see the class.
+            precision: see the class.
+        Raises:
+            UserError: a model cannot be loaded, or is of the other task.
+        """
+        given = [ner] if isinstance(ner, str | Path) else list(ner)
+        taggers = [_load(str(one), NER, "--ner") for one in given]
+        relation = None if re is None else _load(str(re), RelationClassification, "--re")
+        return cls(taggers, relation, min_score=min_score, precision=precision)
+
+    def extract(self, text: str | Document) -> Document:
+        """The entities and relations of one text or document.
+
+        Raises:
+            UserError: the text holds half a surrogate pair.
+        """
+        (found,) = self.extract_stream([text])
+        return found
+
+    def extract_stream(self, texts: Iterable[str | Document]) -> Iterator[Document]:
+        """The documents with what is found in them, in order; a bounded number of them is in memory at a time."""
+        documents = (_document(text, number) for number, text in enumerate(texts, 1))
+        for _, chunk in self.extract_chunks((None, chunk) for chunk in chunks(documents)):
+            yield from chunk
+
+    def extract_chunks(self, given: Iterable[tuple[T, list[Document]]]) -> Iterator[tuple[T, list[Document]]]:
+        """Chunks of documents with what is found in them, each with whatever came with it.
+
+        While the model is at one chunk, the next ones are read and tokenized. What is found in a chunk depends on that
+        chunk alone.
+        """
+        found = iter(given)
+        if self.ner:
+            tokenized = ahead((tag, chunk, [one.task.prepare(chunk) for one in self.ner]) for tag, chunk in found)
+            found = ((tag, self._entities(chunk, prepared)) for tag, chunk, prepared in tokenized)
+        if self.relation is not None:
+            paired = ahead((tag, chunk, self._prepared(chunk)) for tag, chunk in found)
+            found = ((tag, self._relations(chunk, prepared)) for tag, chunk, prepared in paired)
+        return found
+
+    def _entities(self, chunk: list[Document], prepared: list[Any]) -> list[Document]:
+        found = [self._infer(loaded, each) for loaded, each in zip(self.ner, prepared, strict=True)]
+        merged = []
+        for number, document in enumerate(chunk):
+            kept = [replace(one[number], entities=self._scored(one[number].entities)) for one in found]
+            merged.append(replace(document, entities=merge(kept).entities, relations=()))
+        return merged
+
+    def _prepared(self, chunk: list[Document]) -> Any:
+        assert self.relation is not None
+        return self.relation.task.prepare([self._as_paired(document) for document in chunk])
+
+    def _relations(self, chunk: list[Document], prepared: Any) -> list[Document]:
+        assert self.relation is not None
+        found = self._infer(self.relation, prepared)
+        return [
+            replace(document, relations=self._scored(related.relations))
+            for document, related in zip(chunk, found, strict=True)
+        ]
+
+    def _infer(self, loaded: Loaded, prepared: Any) -> list[Document]:
+        with self._one_at_a_time, autocast(self.precision):
+            return list(loaded.task.infer(loaded.model, prepared))
+
+    def _scored(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Those that score enough, their scores rounded."""
+        return tuple(replace(item, score=round(item.score, _DIGITS)) for item in found if item.score >= self.min_score)
+
+    def _as_paired(self, document: Document) -> Document:
+        """Its entities with the relation model's names of their types, where these differ in case alone."""
+        entities = tuple(
+            replace(entity, type=self._paired.get(entity.type.lower(), entity.type)) for entity in document.entities
+        )
+        return replace(document, entities=entities, relations=())
+
+
+def chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Lists of documents that are worked on at once."""
+    chunk: list[Document] = []
+    characters = 0
+    for document in documents:
+        chunk.append(document)
+        characters += len(document.text)
+        if len(chunk) == CHUNK_DOCUMENTS or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+def _document(text: str | Document, number: int) -> Document:
+    if isinstance(text, Document):
+        return text
+    try:
+        return Document(str(number), text)
+    except ValueError as error:
+        raise UserError(str(error), where=f"text {number}", remedy="decode it as what it is") from None
+
+
+def _load(name: str, wanted: type[Any], flag: str) -> Loaded:
+    task, model = load(name)
+    if not isinstance(task, wanted):
+        other = "--re" if wanted is NER else "--ner"
+        raise UserError("is a model of the other task", where=f"{flag} {name}", remedy=f"give it as {other}")
+    model.eval()
+    return Loaded(task, model)
+
+
+def _check_types(found: set[str], pairs: Iterable[tuple[str, str]]) -> None:
+    known = {kind.lower() for kind in found}
+    if not any({head.lower(), tail.lower()} <= known for head, tail in pairs):
+        wanted = ", ".join(sorted(f"{head} and {tail}" for head, tail in pairs))
+        raise UserError(
+            f"finds {', '.join(sorted(found))}, but the relation model pairs {wanted}",
+            where="--ner",
+            remedy="take models that find both types of a pair",
+        )
+
+
+def _by_lower_case(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {kind.lower(): kind for pair in pairs for kind in pair}

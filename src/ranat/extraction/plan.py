@@ -1,0 +1,135 @@
+"""The documents of all inputs cut into shards, always in the same way."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from ranat.documents import Document, formats
+from ranat.documents.formats import Read, jsonl
+from ranat.errors import UserError
+from ranat.extraction import inputs
+from ranat.extraction.ids import UniqueIds
+from ranat.extraction.inputs import End, Item
+from ranat.extraction.manifest import Shard
+
+
+@dataclass
+class Planned:
+    """What a shard is made of; see `Shard` for the fields of that name."""
+
+    number: int
+    documents: list[Document] = field(default_factory=list)
+    parts: list[tuple[str, int, int]] = field(default_factory=list)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    ended: list[dict[str, Any]] = field(default_factory=list)
+    renamed: int = 0
+    read: int = 0
+    """Bytes of the inputs that were read up to its end."""
+
+    @property
+    def items(self) -> int:
+        """Documents and failures."""
+        return len(self.documents) + len(self.failures)
+
+    def add(self, item: Item, ids: UniqueIds) -> None:
+        """One item more."""
+        last = self.parts[-1] if self.parts else None
+        if last and last[0] == item.input and last[1] + last[2] == item.number:
+            self.parts[-1] = (*last[:2], last[2] + 1)
+        else:
+            self.parts.append((item.input, item.number, 1))
+        if isinstance(item.content, Document):
+            id = ids.unique(item.content.id)
+            self.renamed += id != item.content.id
+            self.documents.append(replace(item.content, id=id))
+        else:
+            error = item.content
+            self.failures.append(
+                {
+                    "input": item.input,
+                    "item": item.number,
+                    "where": error.where,
+                    "what": error.what,
+                    "remedy": error.remedy,
+                }
+            )
+
+    def end(self, end: End) -> None:
+        """An input has ended."""
+        facts = {"input": end.input, "items": end.items, "size": end.size, "sha256": end.sha256}
+        self.ended.append({**facts, "notices": [str(notice) for notice in end.notices]})
+
+    def to_json(self) -> str:
+        """As one line."""
+        documents = [jsonl.as_json(document) for document in self.documents]
+        return json.dumps({**vars(self), "documents": documents})
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """The inverse of `to_json`."""
+        values = json.loads(line)
+        lines = "\n".join(map(json.dumps, values["documents"]))
+        documents = list(formats.read(io.StringIO(lines), "shard", "jsonl")) if lines else []
+        return cls(**values | {"documents": documents})
+
+
+def plan(
+    names: Iterable[str],
+    format: str | Read | None,
+    shard_size: int,
+    most_characters: int,
+    *,
+    done: Callable[[], Iterator[Shard]] = lambda: iter(()),
+) -> Iterator[Planned]:
+    """The shards that are still to be made, each complete when the next begins.
+
+    Args:
+        names: of the inputs, as `inputs.expand` gives them.
+        format: of the inputs; None: found for each.
+        shard_size: items in a shard; the last one may have fewer.
+        most_characters: of a document.
+        done: gives the shards that are there already, in order.
+    Raises:
+        UserError: an input that the done shards were made of has changed or is not there.
+    """
+    ids = UniqueIds()
+    shard, partly, items = Planned(0), "", 0
+    for old in done():
+        ids.add(old.ids)
+        shard = Planned(old.number + 1)
+        partly, first, count = old.parts[-1] if old.parts else ("", 0, 0)
+        items = first + count
+    ended = (end for old in done() for end in old.ended)
+    read = 0
+    for name in names:
+        if (end := next(ended, None)) is not None:
+            _check_unchanged(name, end)
+            read += end["size"]
+            continue
+        skipped = items if name == partly else 0
+        partly = ""
+        for found in inputs.read(name, format, most_characters):
+            if isinstance(found, End):
+                shard.end(found)
+                read += found.size
+            elif found.number >= skipped:
+                if shard.items == shard_size:
+                    yield shard
+                    shard = Planned(shard.number + 1)
+                shard.add(found, ids)
+                shard.read = read + found.read
+    shard.read = read
+    if shard.items or shard.ended:
+        yield shard
+
+
+def _check_unchanged(name: str, end: dict[str, Any]) -> None:
+    if name != end["input"]:
+        what = f"the output so far was made of {end['input']!r} where there is {name!r} now"
+        raise UserError(what, remedy="give the same inputs, or begin anew in another folder")
+    if name != inputs.STDIN and inputs.fingerprint(name) != end["sha256"]:
+        raise UserError("has changed since", where=name, remedy="begin anew in another folder")
