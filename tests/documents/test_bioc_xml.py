@@ -1,10 +1,13 @@
 import io
 import tracemalloc
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from ranat.documents import Document, Entity, Relation
-from ranat.documents.formats import read
+from ranat.documents.formats import read, write
 from ranat.documents.source import Notice
 from ranat.errors import UserError
 
@@ -121,6 +124,89 @@ def test_what_is_wrong_and_where(body: str, where: str, message: str) -> None:
 def test_xml_that_is_refused(head: str) -> None:
     with pytest.raises(UserError, match=r"a:\d+: "):
         parse(document(), head=head)
+
+
+def test_a_wrong_document_fails_alone() -> None:
+    body = (
+        document(annotation("1", "ocular", (0, 6)), id="1")
+        + document(id="2")
+        + "<document><id>3</id><passage><offset>x</offset></passage></document>"
+        + f"<document><id>4</id>{'<passage>' * 10_000}{'</passage>' * 10_000}</document>"
+        + document(id="5")
+        + "<oops>"
+    )
+    failed: list[UserError] = []
+    data = f"{HEAD}<collection>{body}</collection>".encode()
+    found = list(read(io.BytesIO(data), "a", "bioc-xml", failed=failed.append))
+    assert [item.id for item in found] == ["2", "5"]
+    assert [error.where for error in failed] == ["a:6", "a:12", "a:12", "a:16"]
+
+
+def test_gaps_cannot_make_a_text_that_fills_the_memory() -> None:
+    passages = "".join(f"<passage><offset>{n * 900_000}</offset><text>a</text></passage>" for n in range(3))
+    with pytest.raises(UserError, match="a text at offset 1800000 cannot follow one that ends at 900001"):
+        parse(f"<document><id>1</id>{passages}</document>")
+
+
+def test_scores_roles_and_infons() -> None:
+    kind = '<infon key="type">D</infon>'
+    marked = annotation("1", "Ocular", (0, 6), infons=f'{kind}<infon key="score">0.5</infon>') + annotation(
+        "2", "auditory", (11, 8), infons=f'{kind}<infon key="score">2</infon><infon key="OMIM">7</infon>'
+    )
+    relation = (
+        '<relation id="R1"><infon key="type">near</infon><infon key="score">1</infon>'
+        '<node refid="2" role="tail"/><node refid="1" role="head"/></relation>'
+    )
+    notices: list[Notice] = []
+    (found,) = parse(document(marked, relation), notices)
+    assert [entity.score for entity in found.entities] == [0.5, None]
+    assert found.relations == (Relation("near", "1", "2", 1.0),)
+    assert sorted(notice.what for notice in notices) == [
+        "1 infons 'OMIM' of annotations",
+        "1 scores that are no number from 0 to 1",
+    ]
+
+
+def test_what_is_written_and_what_is_lost(tmp_path: Path) -> None:
+    text = " \r\n<a> & \x00\ufffe\t"
+    entities = (
+        Entity("\x01", 'T"\n', ((0, 1), (3, 6)), "-", 0.1),
+        Entity("b\r", "X", ((9, 11),), "C\x02"),
+    )
+    relations = (Relation("r", "\x01", "b\r", 0.25), Relation("r", "C\x02", "b\r"), Relation("r", "-", "b\r"))
+    out = tmp_path / "a.bioc.xml"
+    lost = write([Document("1\x02", text, entities, relations), Document("2", "")], out, "bioc-xml")
+    assert lost == Counter(
+        {
+            "characters that XML cannot hold": 2,
+            "exact spellings of names": 4,
+            "exact spellings of ids": 1,
+            "concepts that mean none": 1,
+            "relations of what is lost": 1,
+        }
+    )
+    related = (Relation("r", "%01", "b\r", 0.25), Relation("r", "C%02", "b\r"))
+    kept = (
+        Entity("%01", 'T"\n', ((0, 1), (3, 6)), None, 0.1),
+        Entity("b\r", "X", ((9, 11),), "C%02"),
+    )
+    assert list(read(out)) == [
+        Document("1%02", text.replace("\x00", "\ufffd").replace("\ufffe", "\ufffd"), kept, related),
+        Document("2", ""),
+    ]
+    root = ElementTree.parse(out).getroot()
+    assert [child.tag for child in root] == ["source", "date", "key", "document", "document"]
+    assert [(node.get("refid"), node.get("role")) for node in root.iter("node")] == [("%01", "head"), ("b\r", "tail")]
+
+
+def test_ids_that_would_become_one_are_numbered(tmp_path: Path) -> None:
+    entities = (Entity("\x01", "X", ((0, 1),)), Entity("%01", "X", ((1, 2),)))
+    out = tmp_path / "a.bioc.xml"
+    lost = write([Document("1", "ab", entities, (Relation("r", "%01", "\x01"),))], out, "bioc-xml")
+    (found,) = read(out)
+    assert [entity.id for entity in found.entities] == ["T1", "T2"]
+    assert found.relations == (Relation("r", "T2", "T1"),)
+    assert lost == {"ids of mentions": 2}
 
 
 def test_a_large_file_is_streamed() -> None:

@@ -1,11 +1,13 @@
 import io
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ranat.documents import Document, Entity, Relation
-from ranat.documents.formats import read
+from ranat.documents.formats import read, write
 from ranat.documents.source import Notice
 from ranat.errors import UserError
 
@@ -98,3 +100,82 @@ def test_a_malformed_row(row: str, message: str) -> None:
         parse(f"{TEXT}{row}\n")
     assert message in str(caught.value)
     assert caught.value.where == "a:3"
+
+
+def test_a_wrong_block_fails_alone() -> None:
+    text = f"no title\n1|a|x\n\n{TEXT}1\t0\t6\tOcular\n1\tx\ty\n\n2|t|One\n3|t|Two\n4\t0\t1\tT\tX\n4|t|Three\n".encode()
+    data = text.replace(b"Three", b"\xff").replace(b"4|t", b"5|t|Three\n4|t")
+    failed: list[UserError] = []
+    found = list(read(io.BytesIO(data), "a", "pubtator", failed=failed.append))
+    assert [(document.id, document.text) for document in found] == [("2", "One"), ("5", "Three")]
+    assert [error.where for error in failed] == ["a:1", "a:6", "a:11", "a:13"]
+
+
+def written(tmp_path: Path, document: Document) -> tuple[list[str], Counter[str]]:
+    out = tmp_path / "a.pubtator"
+    lost = write([document], out, "pubtator")
+    return out.read_text(encoding="utf-8").split("\n"), lost
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "abstract", "changed"),
+    [
+        ("A title\nand more. And more.", "A title", "and more. And more.", 1),
+        ("\n A title\r\nand\tmore", "  A title", " and more", 4),
+        ("A title\n", "A title", "", 1),
+        ("A title.", "A title.", None, 0),
+        ("This is a title of E. coli. This is more.", "This is a title of E. coli.", "This is more.", 0),
+        ("A title of\u2028two lines", "A title of", "two lines", 1),
+        ("", "", None, 0),
+        ("  ", "  ", None, 0),
+    ],
+)
+def test_the_first_line_or_else_the_first_sentence_is_the_title(
+    tmp_path: Path, text: str, title: str, abstract: str | None, changed: int
+) -> None:
+    lines, lost = written(tmp_path, Document("1", text))
+    assert lines == [f"1|t|{title}", *([] if abstract is None else [f"1|a|{abstract}"]), "", ""]
+    assert lost == Counter({"tabs and line ends of texts": changed} if changed else {})
+    assert [len(document.text) for document in read(tmp_path / "a.pubtator")] == [len(text)]
+
+
+def test_known_sentences_come_before_those_that_would_be_found(tmp_path: Path) -> None:
+    lines, _ = written(tmp_path, Document("1", "One. Two. Three.", sentences=((0, 9), (10, 16))))
+    assert lines[:2] == ["1|t|One. Two.", "1|a|Three."]
+
+
+def test_what_is_written_and_what_is_lost(tmp_path: Path) -> None:
+    entities = (
+        Entity("a", "Gene", ((0, 3),), " G1\t", 0.5),
+        Entity("b", "Part", ((0, 1), (2, 3))),
+        Entity("T2", "A\tB", ((4, 7),), "D1|D2"),
+        Entity("d", "X", ((4, 7),), "-"),
+    )
+    relations = (
+        Relation("12", "a", "D2"),
+        Relation("near", " G1\t", "T2", 0.25),
+        Relation("of", "b", "a"),
+        Relation("is", "-", "a"),
+    )
+    lines, lost = written(tmp_path, Document("1|2", "abc def", entities, relations, tokens=((0, 3),)))
+    assert lines == [
+        "1%7C2|t|abc def",
+        "1%7C2\t0\t3\tabc\tGene\tG1",
+        "1%7C2\t4\t7\tdef\tA B\tD1|D2",
+        "1%7C2\t4\t7\tdef\tX\t-",
+        "1%7C2\trelation 12\tT1\tD2",
+        "1%7C2\tnear\tG1\tT2",
+        "",
+        "",
+    ]
+    assert lost == {
+        "scores": 2,
+        "discontinuous mentions": 1,
+        "relations of discontinuous mentions": 1,
+        "ids of mentions": 2,
+        "exact spellings of names": 3,
+        "concepts that mean none": 1,
+        "relations of what is lost": 1,
+        "exact spellings of relation types": 1,
+        "exact spellings of ids": 1,
+    }

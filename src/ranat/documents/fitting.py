@@ -94,8 +94,9 @@ def replaced(document: Document, pattern: re.Pattern[str], by: str, what: str, l
 
 
 def _ends(entities: tuple[Entity, ...]) -> set[str]:
-    concepts = {part.strip() for e in entities if e.concept for part in (e.concept, *re.split(r"[|,;]", e.concept))}
-    return {entity.id for entity in entities} | concepts
+    concepts = {entity.concept for entity in entities if entity.concept}
+    parts = {part.strip() for concept in concepts for part in re.split(r"[|,;]", concept)}
+    return {entity.id for entity in entities} | concepts | parts
 
 
 def _keep_relations(document: Document, ends: set[str], what: str, lost: Counter[str]) -> Document:

@@ -31,7 +31,7 @@ _Record = tuple[int, Any]
 
 _LISTS = ("documents", "PubTator3")
 _HEAD = 1 << 16
-_CHUNK = 1 << 20  # the parser starts a string anew with each chunk that it does not end in
+_CHUNK = 1 << 18  # the parser starts a string anew with each chunk that it does not end in
 _DEEPEST = 100
 _STEP = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 

@@ -115,7 +115,7 @@ def _child(element: Element, tag: str) -> str:
 
 def _attribute(element: Element, name: str) -> str:
     if (value := element.get(name)) is None:
-        raise ValueError(f"a {element.tag} lacks its {name}")
+        raise ValueError(f"the {element.tag} lacks its {name}")
     return value
 
 

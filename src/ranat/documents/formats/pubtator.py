@@ -37,6 +37,7 @@ _Block = list[tuple[int, str]]
 _TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 _NOVELTY = ("Novel", "No")
 _MOST_COLUMNS = 7
+_LONGEST_TITLE = 1_000
 _LINE_ENDS = "\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029"  # all that str.splitlines knows: others cut lines by it
 _FIRST_LINE = re.compile(f"\\s*+[^{_LINE_ENDS}]*+([{_LINE_ENDS}])")
 _BREAKS = re.compile(f"[\t{_LINE_ENDS}]")
@@ -143,9 +144,10 @@ def _is_relation(columns: list[str]) -> bool:
 
 def _mention(source: Source, line: int, columns: list[str], id: str) -> Found:
     if not (5 <= len(columns) <= _MOST_COLUMNS and columns[1].isdecimal() and columns[2].isdecimal()):
+        count = len(columns) if len(columns) <= _MOST_COLUMNS else "too many"
         raise source.error(
             line,
-            f"{len(columns)} columns that are neither a mention nor a relation",
+            f"{count} columns that are neither a mention nor a relation",
             "write ID, start, end, mention, type, concept or ID, type, concept, concept with tabs between",
         )
     mention, kind = columns[3:5]
@@ -179,7 +181,7 @@ def _title_end(document: Document) -> int | None:
         return text.title_end
     if line := _FIRST_LINE.match(text):
         return line.start(1)
-    ends = (end for _, end in document.sentences or sentences(text))
+    ends = (end for _, end in document.sentences or sentences(text[:_LONGEST_TITLE])[:-1])
     return next((end for end in ends if text[end : end + 1] == " "), None)
 
 
