@@ -190,7 +190,7 @@ def test_a_line_that_is_no_json_fails_alone(line: str) -> None:
         ("[\n", "a:1: no JSON of BioC"),
         ('{"id": "1", "text": "x"}', "a:1: no JSON of BioC"),
         ('{"documents": [\n{"id": }]}', "a:2: not JSON: "),
-        ('{"documents": [\n' + json.dumps(ONE), "a:2: not JSON: parse error: premature EOF"),
+        ('{"documents": [\n' + json.dumps(ONE), "a:2: not JSON: "),
         ('{"documents": [' + "[" * 10_000, "a:1: lists and objects in more than 100 others"),
     ],
 )

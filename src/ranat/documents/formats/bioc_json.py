@@ -5,7 +5,7 @@
     "Bind"}, "nodes": [{"refid": "0", "role": "head"}, …]}]}]}
 
 PubTator3's interface calls the list of documents "PubTator3". Files are read a document at a time, whatever their size.
-Half a surrogate pair, which is no character, is read as "?" or refused.
+The parser reads half a surrogate pair, which is no character, as "?".
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _LISTS = ("documents", "PubTator3")
 _HEAD = 1 << 16
 _CHUNK = 1 << 18  # the parser starts a string anew with each chunk that it does not end in
 _DEEPEST = 100
+_ERRORS = (ijson.JSONError, ValueError)  # the latter where ijson has no compiled parser
 _STEP = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 
 
@@ -100,7 +101,7 @@ def _shape(head: bytes) -> _Shape | None:
             elif event == "start_array" and not depth:
                 listed = 1
             depth += _STEP.get(event, 0)
-    except ijson.JSONError:  # it is cut off
+    except _ERRORS:  # it is cut off
         pass
     return None
 
@@ -134,7 +135,7 @@ def _records(source: Source, lines: Lines, shape: _Shape) -> Iterator[_Record]:
                 if depth == shape.depth:
                     yield line, builder.value
                     builder = None
-    except ijson.JSONError as error:
+    except _ERRORS as error:
         what = str(error).removeprefix("b'").replace("\\n", "\n").partition("\n")[0]
         raise source.error(lines.number, f"not JSON: {what}") from None
 
