@@ -27,7 +27,11 @@ def test_columns_by_name() -> None:
     notices: list[Notice] = []
     documents = parse('PMID,Id,TEXT\n9,1,"Aspirin, ""again"""\n8,2,\n', notices=notices)
     assert pairs(documents) == [("1", 'Aspirin, "again"'), ("2", "")]
-    assert [(notice.kind, notice.what) for notice in notices] == [("left out", "the column 'PMID' is not read")]
+    assert [(notice.kind, notice.what) for notice in notices] == [("left out", "columns that are not read: 'PMID'")]
+    notices.clear()
+    parse(",".join(["text", *map(str, range(30))]) + "\n" + "," * 30 + "\n", notices=notices)
+    (notice,) = notices
+    assert (notice.what[-7:], notice.count) == ("'19', …", 30)
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])

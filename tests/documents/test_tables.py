@@ -116,7 +116,7 @@ def test_tables_of_others_need_few_columns_and_may_have_more(format: str, tmp_pa
     found = list(read(written(given, format, tmp_path / "in"), notices=notices))
     assert found == [Document(id, "ab", (Entity("T1", "X", ((0, 1),)),), (Relation("r", "T1", "T1"),)) for id in "12"]
     assert [str(notice) for notice in notices] == [
-        f"{tmp_path}/in/entities.{format}: the column 'annotator' is not read"
+        f"{tmp_path}/in/entities.{format}: columns that are not read: 'annotator'"
     ]
 
 

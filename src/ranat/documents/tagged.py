@@ -86,12 +86,11 @@ def _sentences(document: Document, words: Sequence[Span]) -> Iterator[Span]:
     within_mention = bytearray(len(document.text))
     for entity in document.entities:
         within_mention[entity.start + 1 : entity.end] = b"\1" * (entity.end - entity.start - 1)
-    first, last = 0, -1  # words of the sentence
-    for number, (start, _) in enumerate(words):
-        is_first = bisect_right(starts, start) > bisect_right(starts, words[number - 1][0])
-        if number and is_first and not within_mention[start]:
-            yield words[first][0], words[last][1]
+    first = 0
+    for number in range(1, len(words)):
+        start = words[number][0]
+        if bisect_right(starts, start) > bisect_right(starts, words[number - 1][0]) and not within_mention[start]:
+            yield words[first][0], words[number - 1][1]
             first = number
-        last = number
     if words:
-        yield words[first][0], words[last][1]
+        yield words[first][0], words[-1][1]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import IO, NamedTuple
@@ -84,6 +84,11 @@ def checked(row: Row, n_columns: int, name: str) -> list[str]:
     return row.cells
 
 
+def left_out(source: Source, columns: Sequence[str]) -> None:
+    """Note the columns that are not read."""
+    source.note("left out", f"columns that are not read: {_listed(columns)}", count=len(columns))
+
+
 def opened(stream: IO[bytes]) -> IO[str]:
     """The text of a file, its line ends as they are; bytes that are not UTF-8 are half surrogate pairs."""
     return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
@@ -123,9 +128,7 @@ def _read(text: str, id: str | None, source: Source) -> Iterator[Document]:
     header = checked(top, len(top.cells), source.name)
     text_at = _required(source, header, text, "--column NAME")
     id_at = _index(header, "id") if id is None else _required(source, header, id, "--id-column NAME")
-    for index, column in enumerate(header):
-        if index not in (text_at, id_at):
-            source.note("left out", f"the column {column!r} is not read")
+    left_out(source, [column for index, column in enumerate(header) if index not in (text_at, id_at)])
 
     def parse(row: Row) -> Document:
         cells = checked(row, len(header), source.name)
@@ -153,6 +156,11 @@ def _index(header: list[str], name: str) -> int | None:
 def _required(source: Source, header: list[str], name: str, option: str) -> int:
     index = _index(header, name)
     if index is None:
-        columns = ", ".join(map(repr, header[:20])) + (", …" if len(header) > 20 else "")
-        raise source.error(1, f"there is no column {name!r}", f"the columns are {columns}; name one by {option}")
+        raise source.error(
+            1, f"there is no column {name!r}", f"the columns are {_listed(header)}; name one by {option}"
+        )
     return index
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(map(repr, columns[:20])) + (", …" if len(columns) > 20 else "")

@@ -26,6 +26,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from ranat.documents.document import Document, Entity, Relation, Span
@@ -98,7 +99,7 @@ def _blurb(source: Source, record: tuple[int, list[str]]) -> Document:
     if (mentions := _dummies(text)) is None:
         raise source.error(
             number,
-            f"{len(_DUMMY.findall(text))} dummies that are not a pair in {text[:60]!r}",
+            f"{sum(1 for _ in _DUMMY.finditer(text))} dummies that are not a pair in {text[:60]!r}",
             "write two such as @CHEMICAL$ and @GENE$, or one for two mentions that overlap, such as @CHEM-GENE$",
         )
     return _document(source, number, id[0] if id else source.numbered(number), text, mentions, label)
@@ -118,7 +119,7 @@ def _scibert(source: Source, unread: Counter[str], record: tuple[int, str]) -> D
 
 def _dummies(text: str) -> list[_Mention] | None:
     """The two mentions that the dummies stand for; None if they are no pair."""
-    found = [(match[1], match.span()) for match in _DUMMY.finditer(text)]
+    found = [(match[1], match.span()) for match in islice(_DUMMY.finditer(text), 3)]  # three are no pair either
     if len(found) == 1 and found[0][0].count("-") == 1:
         ((name, span),) = found
         found = [(part, span) for part in name.split("-") if part]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ranat.documents.document import Document, Entity, Relation
+from ranat.documents.formats.csv import left_out
 from ranat.documents.source import Failed, Found, Notice, Source
 from ranat.errors import UserError
 
@@ -164,9 +165,7 @@ def check_columns(source: Source, table: str, columns: Sequence[str]) -> None:
         if column not in columns:
             remedy = f"the columns of {table} are {', '.join(COLUMNS[table])}"
             raise UserError(f"there is no column {column!r}", where=source.name, remedy=remedy)
-    for column in columns:
-        if column not in COLUMNS[table]:
-            source.note("left out", f"the column {column!r} is not read")
+    left_out(source, [column for column in columns if column not in COLUMNS[table]])
 
 
 @contextmanager
