@@ -161,7 +161,7 @@ def test_what_tags_cannot_hold_is_counted() -> None:
         "discontinuous mentions": 1,
         "mentions of white space": 1,
         "white space around mentions": 1,
-        "overlapping mentions": 3,
+        "nested or overlapping mentions": 3,
         "ids of mentions": 2,
     }
     assert mentions(found) == [("Ocular  toxicity", "X"), ("It", "Y")]

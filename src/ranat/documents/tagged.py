@@ -33,7 +33,7 @@ def flat(document: Document, lost: Counter[str]) -> Document:
         if 1 not in taken[entity.start : entity.end]:
             taken[entity.start : entity.end] = b"\1" * (entity.end - entity.start)
             kept.add(entity.id)
-    return keep_entities(document, lambda entity: entity.id in kept, "overlapping mentions", lost)
+    return keep_entities(document, lambda entity: entity.id in kept, "nested or overlapping mentions", lost)
 
 
 def with_words(document: Document) -> Document:
