@@ -82,9 +82,10 @@ def read_with_failures(folder: Path) -> tuple[list[Document], list[UserError]]:
 
 
 def test_everything_is_kept_but_sentences_and_words(format: str, tmp_path: Path) -> None:
-    layout = Document("layout", "a b", sentences=((0, 3),), tokens=((0, 1),))
+    marked = (Entity("T1", "X", ((2, 3),)), Entity("T2", "X", ((0, 1),)))
+    layout = Document("layout", "a b", marked, sentences=((0, 3),), tokens=((0, 1),))
     assert write([*DOCUMENTS, layout], tmp_path / "out", format) == {}
-    assert list(read(tmp_path / "out")) == [*DOCUMENTS, Document("layout", "a b")]
+    assert list(read(tmp_path / "out")) == [*DOCUMENTS, Document("layout", "a b", marked[::-1])]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         f"{name}.{format}" for name in ("documents", "entities", "relations")
     ]

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from ranat.documents.document import Document, Span
-from ranat.documents.fitting import without_layout
 from ranat.documents.formats import folder_reader, tables, writer
 from ranat.documents.formats.csv import Row, checked, opened, rows
 from ranat.documents.source import Failed, Notice, Source
@@ -29,7 +28,7 @@ _SPANS = re.compile(r"\d+-\d+(;\d+-\d+)*")
 _QUOTES = re.compile('"*')
 
 
-@writer("csv", fit=without_layout)
+@writer("csv", fit=tables.fit)
 def write(documents: Iterable[Document], out: Path) -> None:
     """Write documents into a new folder.
 

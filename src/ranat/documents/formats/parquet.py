@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ranat.documents.document import Document
-from ranat.documents.fitting import without_layout
 from ranat.documents.formats import folder_reader, tables, writer
 from ranat.documents.source import Failed, Notice, Source
 from ranat.errors import UserError
@@ -53,7 +52,7 @@ class _File:
         self._rows, self._characters = [], 0
 
 
-@writer("parquet", fit=without_layout)
+@writer("parquet", fit=tables.fit)
 def write(documents: Iterable[Document], out: Path) -> None:
     """Write documents into a new folder.
 

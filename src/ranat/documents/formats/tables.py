@@ -14,13 +14,15 @@ The rows of entities and relations are in the order of the documents, so that ea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ranat.documents.document import Document, Entity, Relation
+from ranat.documents.fitting import without_layout
 from ranat.documents.formats.csv import left_out
 from ranat.documents.source import Failed, Found, Notice, Source
 from ranat.errors import UserError
@@ -36,6 +38,12 @@ REQUIRED = {
     "relations": ("document", "type", "head", "tail"),
 }
 """The others may be missing; the first is the document's id."""
+
+
+def fit(document: Document, lost: Counter[str]) -> Document:
+    """No sentences and words, and the mentions in the order in which they are read again, that of the text."""
+    entities = tuple(sorted(document.entities, key=lambda entity: entity.spans))
+    return replace(without_layout(document, lost), entities=entities)
 
 
 def rows(document: Document) -> dict[str, list[tuple[Any, ...]]]:
