@@ -112,12 +112,14 @@ def test_a_relation_has_the_texts_of_its_ends(tmp_path: Path) -> None:
 
 def test_tables_of_others_need_few_columns_and_may_have_more(format: str, tmp_path: Path) -> None:
     given = tables("1", "2")
-    given["entities"] = [row | {"annotator": "me"} for row in given["entities"]]
+    given["documents"] = [row | {"score": "high", "spans": "1-2"} for row in given["documents"]]
+    given["entities"] = [row | {"annotator": "me", "text": ""} for row in given["entities"]]
     notices: list[Notice] = []
     found = list(read(written(given, format, tmp_path / "in"), notices=notices))
     assert found == [Document(id, "ab", (Entity("T1", "X", ((0, 1),)),), (Relation("r", "T1", "T1"),)) for id in "12"]
     assert [str(notice) for notice in notices] == [
-        f"{tmp_path}/in/entities.{format}: columns that are not read: 'annotator'"
+        f"{tmp_path}/in/documents.{format}: columns that are not read: 'score', 'spans'",
+        f"{tmp_path}/in/entities.{format}: columns that are not read: 'annotator'",
     ]
 
 

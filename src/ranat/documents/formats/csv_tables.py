@@ -76,6 +76,7 @@ def _table(source: Source, table: str) -> tables.Table:
         return {
             column: _READ.get(column, str)(cell)
             for column, cell in zip(header, checked(row.raw, len(header), source.name), strict=True)
+            if column in tables.COLUMNS[table]
         }
 
     return tables.Table(source.name, keyed(), cells)

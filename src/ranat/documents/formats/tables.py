@@ -201,7 +201,7 @@ def _entity(table: Table, row: Row, line: int) -> Found:
         entity = Entity(cells["id"], cells["type"], cells["spans"], cells.get("concept"), _score(cells))
     except ValueError as error:
         raise table.error(row, str(error)) from None
-    return Found(line, entity, cells.get("text"))
+    return Found(line, entity, cells.get("text") or None)
 
 
 def _relation(table: Table, row: Row) -> Relation:
