@@ -2,6 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# RANAT_EXAMPLES=10000 is the long run of all property and fuzz tests.
+settings.register_profile("ranat", deadline=None, max_examples=int(os.environ.get("RANAT_EXAMPLES", "100")))
+settings.load_profile("ranat")
 
 # Before torch is imported: matrices of 16 columns gain nothing from threads, and lose much on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ranat.corpora import Corpus
     from ranat.documents import Document, Entity, Relation
+    from ranat.extraction import Extractor
     from ranat.training import AdversarialStep, AdversarialTrainer
 
 _HOMES = {
@@ -19,10 +20,11 @@ _HOMES = {
     "Corpus": "ranat.corpora",
     "Document": "ranat.documents",
     "Entity": "ranat.documents",
+    "Extractor": "ranat.extraction",
     "Relation": "ranat.documents",
 }
 
-__all__ = ["AdversarialStep", "AdversarialTrainer", "Corpus", "Document", "Entity", "Relation"]
+__all__ = ["AdversarialStep", "AdversarialTrainer", "Corpus", "Document", "Entity", "Extractor", "Relation"]
 
 
 def __getattr__(name: str) -> Any:

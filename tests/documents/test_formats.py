@@ -4,13 +4,14 @@ import gzip
 import io
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranat.documents import Document
-from ranat.documents.formats import READERS, read
+from ranat.documents import Document, Entity
+from ranat.documents.formats import FOLDERS, READERS, read, write
 from ranat.documents.source import Notice
 from ranat.errors import UsageError, UserError
 
@@ -144,6 +145,45 @@ def _only_user_errors(data: bytes, name: str) -> None:
         assert documents or re.match(r"a\.x(:\d+)?: ", message)
         assert "\n" not in message
         assert all(entity.end <= len(d.text) for d in documents for entity in d.entities)
+        failures: list[UserError] = []
+        readable = parse(data, name="a.x", format=chosen, failed=failures.append)
+        # a byte that is not UTF-8 where nothing is read, as in a comment, spoils no document
+        assert not message or failures or not readable or "invalid UTF-8" in message
+        assert len(readable) >= len(documents)
+        assert all(re.match(r"a\.x(:\d+)?: ", str(failure)) for failure in failures)
+
+
+WHOLE = [
+    Document("1", "Aspirin helps hearts.", (Entity("T1", "Chemical", ((0, 7),)), Entity("T2", "Organ", ((14, 20),)))),
+    Document("2", "Aspirin binds COX-1.", (Entity("T1", "Chemical", ((0, 7),)), Entity("T2", "Gene", ((14, 19),)))),
+]
+
+
+@given(data=st.data())
+def test_a_mangled_folder_raises_nothing_but_user_errors(data: st.DataObject) -> None:
+    for name in FOLDERS.names():
+        with TemporaryDirectory() as parent:
+            folder = Path(parent) / "a"
+            write(WHOLE, folder, name)
+            file = data.draw(st.sampled_from(sorted(path for path in folder.rglob("*") if path.is_file())))
+            sample = file.read_bytes()
+            start = data.draw(st.integers(0, len(sample)))
+            end = data.draw(st.integers(start, min(start + 20, len(sample))))
+            if data.draw(st.booleans()):
+                file.write_bytes(sample[:start] + data.draw(st.binary(max_size=4)) + sample[end:])
+            else:
+                file.unlink()
+            message, documents = "", []
+            try:
+                documents = list(read(folder, format=name))
+            except UserError as error:
+                message = str(error)
+            assert documents or message.startswith(str(folder))
+            assert "\n" not in message
+            failures: list[UserError] = []
+            readable = list(read(folder, format=name, failed=failures.append))
+            assert not message or failures
+            assert len(readable) >= len(documents)
 
 
 def test_two_formats_never_claim_one_sample() -> None:

@@ -15,6 +15,7 @@ from ranat.errors import UsageError
 
 FORMATS = "jsonl, pubtator, bioc-xml, bioc-json, brat, conll, csv, parquet or html"
 READ = "text, lines, csv, pubmed-xml, jsonl, pubtator, bioc-xml, bioc-json, conll, brat, parquet or html"
+Inputs = Annotated[str, Parameter(allow_leading_hyphen=True)]  # as "-" is standard input
 Ner = Annotated[list[str] | None, Parameter(help="A run, model folder or hub id that finds entities; may be repeated.")]
 From = Annotated[str | None, Parameter(name="--from", help=f"{READ}; default: told by content and name.")]
 Column = Annotated[str | None, Parameter(help="Of CSV and TSV files: the column with the texts (text).")]
@@ -31,7 +32,7 @@ Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: 
     )
 )
 def extract(
-    *input: str,
+    *input: Inputs,
     ner: Ner = None,
     re: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
@@ -73,8 +74,7 @@ def extract(
     if verify is not None:
         _verify(verify, json)
         return
-    if not input:
-        raise UsageError("name the input: files, folders, or - for standard input")
+    _check_inputs(input)
     job = Job(
         inputs=input,
         ner=tuple(ner or ()),
@@ -110,7 +110,7 @@ def extract(
     )
 )
 def convert(
-    *input: str,
+    *input: Inputs,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     to: str | None = None,
     from_: From = None,
@@ -130,8 +130,7 @@ def convert(
     from ranat.extraction.convert import format_of
     from ranat.extraction.run import reader
 
-    if not input:
-        raise UsageError("name the input: files, folders, or - for standard input")
+    _check_inputs(input)
     how = reader(_input_format(from_, lines), column, id_column)
     result = convert_documents(input, out, to or format_of(out), input_format=how, console=err)
     if json:
@@ -140,6 +139,14 @@ def convert(
         _print_totals(result)
     if result["failures"]:
         sys.exit(1)
+
+
+def _check_inputs(given: tuple[str, ...]) -> None:
+    if not given:
+        raise UsageError("name the input: files, folders, or - for standard input")
+    for name in given:
+        if name.startswith("-") and name != "-":
+            raise UsageError(f"unknown option {name!r}", remedy=f"a file of that name is ./{name}")
 
 
 def _input_format(from_: str | None, lines: bool) -> str | None:

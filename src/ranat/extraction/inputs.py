@@ -88,6 +88,8 @@ def size(name: str) -> int | None:
 def fingerprint(name: str) -> str:
     """sha256 of an input, as `End` has it; empty if it cannot be read."""
     path = Path(name)
+    if not path.exists():
+        return ""
     try:
         if path.is_file():
             return _hash(path)

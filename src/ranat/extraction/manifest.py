@@ -34,6 +34,7 @@ class Shard:
         ended: {"input", "items", "size", "sha256", "notices"} of the inputs that end here.
         counts: entities, relations, and what else was counted, in words.
         lost: what the format could not hold, counted.
+        spelled: id → what stands for it where the format could not hold it.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Shard:
     ended: list[dict[str, Any]]
     counts: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
+    spelled: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Self:

@@ -15,8 +15,8 @@ from typing import Any
 from rich.console import Console
 
 from ranat.disk import claimed, remove, sync
-from ranat.documents import Document, formats
-from ranat.documents.formats import WRITERS, Read, jsonl
+from ranat.documents import Document
+from ranat.documents.formats import FOLDERS, READERS, WRITERS, Read, jsonl
 from ranat.documents.formats.csv import columns_reader
 from ranat.errors import UsageError, UserError
 from ranat.extraction import inputs
@@ -46,6 +46,8 @@ class Job:
         precision: "auto", "fp32", "bf16" or "fp16".
         shard_size: documents in a shard, ≥ 1.
         max_characters: a longer document is not read, ≥ 1.
+    Raises:
+        UsageError: a number is too small.
     """
 
     inputs: tuple[str, ...]
@@ -60,9 +62,14 @@ class Job:
     shard_size: int = 1000
     max_characters: int = 1_000_000
 
+    def __post_init__(self) -> None:
+        for flag, value in (("--shard-size", self.shard_size), ("--max-characters", self.max_characters)):
+            if value < 1:
+                raise UsageError(f"must be at least 1, not {value}", where=flag)
+
     def made(self, extractor: Extractor) -> dict[str, Any]:
         """The first line of the manifest."""
-        settings = asdict(self) | {"inputs": list(self.inputs), "precision": extractor.precision}
+        settings = asdict(self) | {"inputs": [*self.inputs], "ner": [*self.ner], "precision": extractor.precision}
         hashes = {
             "ner": [loaded.sha256() for loaded in extractor.ner],
             "re": extractor.relation.sha256() if extractor.relation else None,
@@ -74,8 +81,10 @@ def reader(format: str | None, column: str | None, id_column: str | None) -> str
     """How inputs are read: a format's name, a reader of CSV columns, or None where each tells its own.
 
     Raises:
-        UsageError: a column is named, but the inputs are said to be something else than CSV.
+        UsageError: there is no such format, or a column is named but the inputs are said to be no CSV.
     """
+    if format is not None and format not in FOLDERS.names():
+        READERS.get(format)
     if column is None and id_column is None:
         return format
     if format not in (None, "csv"):
@@ -164,14 +173,13 @@ def begin(manifest: Manifest, made: dict[str, Any]) -> None:
         UserError: it was made in another way.
     """
     manifest.cut()
-    before = next(manifest.lines(), None)
-    if before is None:
-        manifest.create(made)
-        return
+    before = next(manifest.lines(), made)
     for key in {**before, **made}:
         if before.get(key) != made.get(key):
             what = f"was made with {key} {before.get(key)!r}, which is {made.get(key)!r} now"
             raise UserError(what, where=str(manifest.out), remedy="begin anew in another folder")
+    if not manifest.path.is_file() or not manifest.path.stat().st_size:
+        manifest.create(made)
     (manifest.out / ERRORS).unlink(missing_ok=True)
     for shard in manifest.shards():
         append_failures(manifest.out, shard.failures)
@@ -201,13 +209,18 @@ def _cut(planned: Iterable[Planned]) -> Iterator[tuple[Planned, list[Document]]]
 
 def write_shard(planned: Planned, found: Iterable[Document], format: str, out: Path) -> Shard:
     """Write a shard so that it is there in full or not at all; one without documents has no file."""
-    counts = Counter[str]()
+    writer = WRITERS.get(format)
+    counts, lost = Counter[str](), Counter[str]()
+    spelled: dict[str, str] = {}
 
-    def counted() -> Iterator[Document]:
+    def fitted() -> Iterator[Document]:
         for document in found:
             counts["entities"] += len(document.entities)
             counts["relations"] += len(document.relations)
-            yield document
+            fit = writer.fit(document, lost)
+            if fit.id != document.id:
+                spelled[document.id] = fit.id
+            yield fit
 
     shard = Shard(
         number=planned.number,
@@ -223,7 +236,7 @@ def write_shard(planned: Planned, found: Iterable[Document], format: str, out: P
     part = path.with_name(f".{path.name}")
     remove(part)
     try:
-        lost = formats.write(counted(), part, format)
+        writer.write(fitted(), part)
         sync(part)
         remove(path)
         part.replace(path)
@@ -231,7 +244,7 @@ def write_shard(planned: Planned, found: Iterable[Document], format: str, out: P
         remove(part)
         raise
     counts["renamed"] = planned.renamed
-    return replace(shard, sha256=sha256(path), counts=dict(+counts), lost=dict(lost))
+    return replace(shard, sha256=sha256(path), counts=dict(+counts), lost=dict(+lost), spelled=spelled)
 
 
 def totals(shards: Iterable[Shard]) -> dict[str, Any]:

@@ -101,9 +101,8 @@ def _shard_problems(shard: Shard, out: Path, format: str) -> Iterator[str]:
     except UserError as error:
         yield str(error)
         return
-    # BRAT's documents are files, and come in the order of their names, which some ids cannot be
-    same = len(found) == len(shard.ids) if shard.lost.get("ids of documents") else sorted(found) == sorted(shard.ids)
-    if not same:
+    # sorted, as BRAT's documents are files and come in the order of their names
+    if sorted(found) != sorted(shard.spelled.get(id, id) for id in shard.ids):
         yield f"{path.name}: holds other documents than the manifest says"
 
 

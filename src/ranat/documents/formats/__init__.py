@@ -221,7 +221,7 @@ def _head(stream: io.BufferedReader, name: str) -> bytes:
 
 def _recognise(head: bytes, name: str, otherwise: str | None = None) -> str:
     text = head.decode("utf-8-sig", errors="replace")
-    whole_lines = text[: text.rindex("\n")] if "\n" in text else text
+    whole_lines = text[: text.rindex("\n")] if "\n" in text and len(head) == _HEAD else text
     by_content = [known for known in READERS.names() if READERS.get(known).looks_like(whole_lines)]
     if len(by_content) == 1:
         return by_content[0]
