@@ -1,10 +1,12 @@
+from itertools import groupby
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, IOBES, Tokens
 
-from ranat.documents.bio import decode_strict, detect_scheme, from_tags, to_bio
+from ranat.documents.bio import decode_strict, detect_scheme, from_tags, scheme_of, to_bio
 
 TAGS = st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y"]), max_size=12)
 BIOES = st.lists(st.sampled_from(["O", *(f"{p}-{t}" for p in "BIES" for t in "XY")]), max_size=12)
@@ -58,6 +60,59 @@ def test_spans_survive_every_scheme(words: tuple[int, list[tuple[int, int, str]]
 def test_strict_decoding_is_seqevals(tags: list[str]) -> None:
     expected = [(e.start, e.end, e.tag) for e in Tokens(tags, IOB2).entities]
     assert decode_strict(tags) == expected
+
+
+@given(BIOES)
+def test_strict_bioes_naively(tags: list[str]) -> None:
+    def whole(part: list[str], kind: str) -> bool:
+        inside = [f"I-{kind}"] * (len(part) - 2)
+        return part in ([f"S-{kind}"], [f"B-{kind}", *inside, f"E-{kind}"])
+
+    ends = range(1, len(tags) + 1)
+    expected = [(i, j, kind) for j in ends for i in range(j) for kind in "XY" if whole(tags[i:j], kind)]
+    assert decode_strict(tags, "BIOES") == expected
+
+
+@given(st.lists(st.sampled_from(["O", "I-X", "I-Y"]), max_size=12))
+def test_io_is_runs_of_one_type(tags: list[str]) -> None:
+    expected, start = [], 0
+    for tag, run in groupby(tags):
+        length = len(list(run))
+        expected += [(start, start + length, tag[2:])] if tag != "O" else []
+        start += length
+    assert decode_strict(tags, "IO") == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "scheme"),
+    [
+        (["O", "B-X", "I-X"], "IOB2"),
+        (["B-X", "I-X", "B-Y", "I-Y", "O"], "IOB2"),
+        (["O", "B-X"], "IOB2"),
+        (["O", *(f"{p}-X" for p in "BIES")], "BIOES"),
+        (["O", "S-X"], "BIOES"),
+        (["O", "I-X", "I-Y"], "IO"),
+    ],
+)
+def test_the_scheme_of_a_models_labels(labels: list[str], scheme: str) -> None:
+    assert scheme_of(labels) == scheme
+
+
+@pytest.mark.parametrize(
+    ("labels", "why"),
+    [
+        (["LABEL_0", "LABEL_1"], "'LABEL_0' is not a tag"),
+        (["O", "DISEASE"], "'DISEASE' is not a tag"),
+        (["O", "B", "I"], "'B' is not a tag"),
+        (["O"], "there must be O, and tags"),
+        (["B-X", "I-X"], "there must be O, and tags"),
+        ([], "there must be O, and tags"),
+        (["O", "B-X", "I-X", "I-Y"], "there is no B-Y"),  # IOB1, where I-Y begins a mention
+    ],
+)
+def test_labels_that_no_mention_can_be_read_from(labels: list[str], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        scheme_of(labels)
 
 
 @given(st.one_of(TAGS, BIOES))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import BertForSequenceClassification
 
 import tiny
 from ranat import corpora
@@ -17,7 +18,7 @@ from ranat.documents.pairs import PairTypes, candidates
 from ranat.errors import UserError
 from ranat.models.loading import load_config, load_model, load_tokenizer
 from ranat.tasks import tasks
-from ranat.tasks.relation import RelationClassification
+from ranat.tasks.relation import _AHEAD, RelationClassification
 
 TEXT = "Imatinib inhibits BCR-ABL and KIT. Cisplatin and imatinib: no effect on BRCA1."
 PAIRS = PairTypes(frozenset({("Chemical", "Gene")}))
@@ -161,6 +162,49 @@ def test_gold_labels_come_back_as_relations(representation: str, marking: str) -
     scores = relation.score([DOCUMENT, other], found)
     assert scores["f1"] == 1
     assert scores["not_candidates"] == 1
+
+
+def test_many_pairs_are_encoded_as_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as are sorted at a time, however many there are; what is found is the same."""
+    relation = task(window=64)
+    model = BertForSequenceClassification(tiny.model(positions=64, vocab_size=len(relation.tokenizer)).config)
+    torch.nn.init.constant_(model.classifier.bias[1:], 1.0)
+    documents = [DOCUMENT, long_document(0, 90, 0), replace(DOCUMENT, id="3"), Document("4", TEXT)]
+    whole = relation.prepare(documents)
+    assert [example.feature is None for example in whole.examples] == [False] * 4 + [True] + [False] * 4
+    expected = relation.infer(model, whole)
+    assert [len(document.relations) for document in expected] == [4, 0, 4, 0]
+    for most in (1, 3, 5, 9):
+        monkeypatch.setattr("ranat.tasks.relation._AHEAD", most)
+        few = relation.prepare(documents)
+        assert len(few.examples) == most
+        for found in (relation.infer(model, few), relation.infer(model, few)):
+            for one, other in zip(found, expected, strict=True):
+                assert replace(one, relations=()) == replace(other, relations=())
+                assert one.relations == tuple(
+                    replace(known, score=pytest.approx(known.score, abs=1e-5)) for known in other.relations
+                )
+
+
+def test_memory_does_not_grow_with_the_pairs() -> None:
+    """What is kept of a pair that is not encoded yet is next to nothing."""
+    relation = task()
+    names = [Entity(f"T{i}", kind, ((0, 8),)) for i, kind in enumerate(["Chemical", "Gene"] * 12)]
+    many = [replace(DOCUMENT, id=str(i), entities=tuple(names), relations=()) for i in range(120)]
+    assert sum(len(candidates(document, PAIRS).pairs) for document in many) == 120 * 144 > _AHEAD
+    assert len(relation.prepare(many).examples) == _AHEAD
+
+
+def test_offsets_tell_where_the_marks_are_as_a_search_for_them_does(data_dir: Path) -> None:
+    """In real sentences, cut or not: the first token that starts where a mark does."""
+    documents = corpora.load("chemprot", data_dir).splits["dev"][:15]
+    for architecture in tiny.ARCHITECTURES:
+        relation = task(architecture, window=48, representation="entity")
+        for feature in relation.encode(documents).features:
+            tokens = relation.tokenizer.convert_ids_to_tokens(feature["input_ids"])
+            assert {tokens[place] for place in feature["positions"]} in (
+                {"@CHEMICAL$", "@GENE$"}, {"@CHEMICAL-GENE$"},
+            )  # fmt: skip
 
 
 def test_micro_f1_leaves_the_negative_class_out() -> None:

@@ -2,7 +2,8 @@
 
 There are two ways to read tags, and they must not be mixed up. Gold tags are read as conlleval reads them: an `I-X`
 that continues nothing begins a mention, and every such repair is counted. Predicted tags are read strictly: an `I-X`
-that continues nothing is no mention at all, or a model would be given credit for sequences that are not legal.
+that continues nothing is no mention at all, or a model would be given credit for sequences that are not legal. Models
+from elsewhere may also speak BIOES, or IO, where neighbours of one type are one mention.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ WordSpan = tuple[int, int, str]
 """(first word, last word exclusive, type)."""
 
 Scheme = Literal["IOB1", "IOB2", "BIOES"]
+
+TagScheme = Literal["IO", "IOB2", "BIOES"]
+"""What the tags of a model may mean; IOB1 has the same tags as IOB2."""
 
 
 class Decoded(NamedTuple):
@@ -40,23 +44,59 @@ def to_bio(n_words: int, spans: Iterable[WordSpan]) -> list[str]:
     return tags
 
 
-def decode_strict(tags: Sequence[str]) -> list[WordSpan]:
-    """Mentions of predicted IOB2 tags; an `I-X` that does not continue a mention of type X starts nothing.
+def decode_strict(tags: Sequence[str], scheme: TagScheme = "IOB2") -> list[WordSpan]:
+    """Mentions of predicted tags, in text order; what is not legal in the scheme is no mention.
+
+    IOB2: B-X I-X…; IO: I-X…; BIOES: S-X, or B-X I-X… E-X.
 
     Raises:
-        ValueError: a tag is none of O, B-X and I-X.
+        ValueError: a tag is none of the scheme's.
     """
+    if scheme == "BIOES":
+        return _whole_mentions(tags)
     spans: list[WordSpan] = []
     open_type: str | None = None
-    for i, (prefix, kind) in enumerate(_split(tags, "BI")):
-        if prefix == "B":
+    for i, (prefix, kind) in enumerate(_split(tags, "BI" if scheme == "IOB2" else "I")):
+        if prefix == "I" and kind == open_type:
+            spans[-1] = (spans[-1][0], i + 1, kind)
+        elif prefix == "B" or (prefix == "I" and scheme == "IO"):
             spans.append((i, i + 1, kind))
             open_type = kind
-        elif prefix == "I" and kind == open_type:
-            spans[-1] = (spans[-1][0], i + 1, kind)
         else:
             open_type = None
     return spans
+
+
+def _whole_mentions(tags: Sequence[str]) -> list[WordSpan]:
+    spans: list[WordSpan] = []
+    first, open_type = 0, ""
+    for i, (prefix, kind) in enumerate(_split(tags)):
+        if prefix == "S" or (prefix == "E" and kind == open_type):
+            spans.append((i if prefix == "S" else first, i + 1, kind))
+        if prefix == "B":
+            first, open_type = i, kind
+        elif prefix != "I" or kind != open_type:
+            open_type = ""
+    return spans
+
+
+def scheme_of(labels: Iterable[str]) -> TagScheme:
+    """The scheme that a model's labels are of.
+
+    Raises:
+        ValueError: one is no tag, there is no O or nothing else, or a type can never begin.
+    """
+    found = set(labels)
+    tags = set(_split(sorted(found)))
+    prefixes = {prefix for prefix, _ in tags}
+    if "O" not in found or prefixes == {"O"}:
+        raise ValueError("there must be O, and tags such as B-TYPE and I-TYPE")
+    if prefixes == {"O", "I"}:
+        return "IO"
+    for _, kind in sorted(tags - {("O", "")}):
+        if not tags & {("B", kind), ("S", kind)}:
+            raise ValueError(f"there is no B-{kind}")
+    return "BIOES" if prefixes & {"E", "S"} else "IOB2"
 
 
 def detect_scheme(sentences: Iterable[Sequence[str]]) -> Scheme:

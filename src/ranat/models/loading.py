@@ -10,6 +10,7 @@ from ranat.errors import UserError
 from ranat.models.backbones import resolve
 
 LONGEST_WINDOW = 512
+SHORTEST_WINDOW = 16
 
 
 def load_tokenizer(name: str) -> Any:
@@ -52,12 +53,41 @@ def load_model(auto_class: Any, name: str, **settings: Any) -> Any:
     return _load(auto_class, resolve(name), use_safetensors=True, dtype="float32", **settings)
 
 
+def load_trained(auto_class: Any, name: str) -> Any:
+    """A trained model with its head, in float32 and set to predict.
+
+    Raises:
+        UserError: it cannot be loaded, or its files have not all of its weights.
+    """
+    loaded = _load(auto_class, resolve(name), use_safetensors=True, dtype="float32", output_loading_info=True)
+    # `EntityPairClassifier` insists on every weight itself; transformers makes up what is missing.
+    model, info = loaded if isinstance(loaded, tuple) else (loaded, {"missing_keys": ()})
+    if missing := sorted(info["missing_keys"]):
+        raise UserError(
+            f"{len(missing)} weights are missing, {missing[0]} the first of them",
+            where=name,
+            remedy="give a model that was trained to the end and saved whole",
+        )
+    return model.eval()
+
+
 def window_size(config: Any, tokenizer: Any) -> int:
-    """The most tokens, special ones included, that a model takes at once; at most 512."""
+    """The most tokens, special ones included, that a model takes at once; at most 512.
+
+    Raises:
+        UserError: they are too few to be of use.
+    """
     positions = getattr(config, "max_position_embeddings", LONGEST_WINDOW)
     if config.model_type in ("roberta", "xlm-roberta", "camembert"):
         positions -= config.pad_token_id + 1  # RoBERTa counts positions from there
-    return int(min(positions, tokenizer.model_max_length, LONGEST_WINDOW))
+    size = int(min(positions, tokenizer.model_max_length, LONGEST_WINDOW))
+    if size < SHORTEST_WINDOW:
+        raise UserError(
+            f"takes {size} tokens at a time",
+            where="model",
+            remedy=f"{SHORTEST_WINDOW} are the least; see max_position_embeddings and model_max_length",
+        )
+    return size
 
 
 def load_config(name: str) -> Any:

@@ -40,7 +40,10 @@ class Encoded:
 
 
 class Task(ABC):
-    """A task with its labels and its tokenizer; it knows nothing of attacks or training."""
+    """A task with its labels and its tokenizer; it knows nothing of attacks or training.
+
+    `prepare` and `infer` change neither the task nor its tokenizer: threads may share them.
+    """
 
     definition: ClassVar[str]
     """What its F1 is, in words."""
@@ -59,7 +62,11 @@ class Task(ABC):
     @classmethod
     @abstractmethod
     def for_model(cls, config: Any, tokenizer: Any, window: int) -> Self:
-        """The task as a trained model's configuration tells it."""
+        """The task as a trained model's configuration tells it.
+
+        Raises:
+            ValueError: the configuration is not that of such a task.
+        """
 
     @property
     @abstractmethod
@@ -79,8 +86,22 @@ class Task(ABC):
         """Cross-entropy, summed and divided by the labels of the whole accumulated batch."""
 
     @abstractmethod
+    def prepare(self, documents: Sequence[Document]) -> Any:
+        """What `infer` needs of documents; no work for the model, so that another thread may do it meanwhile."""
+
+    @abstractmethod
+    def infer(self, model: Any, prepared: Any, *, batch_size: int = 64) -> list[Document]:
+        """The documents that were prepared, with what the model finds in place of what is annotated.
+
+        Args:
+            model: on any device, its weights in any format; it is set to `eval`.
+            prepared: what `prepare` gave; it may be used again.
+            batch_size: how many sequences of 32 tokens fill a batch; 64 is best on a processor core, GPUs want more.
+        """
+
     def predict(self, model: Any, documents: Sequence[Document], *, batch_size: int = 64) -> list[Document]:
         """The documents with what the model finds in place of what is annotated."""
+        return self.infer(model, self.prepare(documents), batch_size=batch_size)
 
     @abstractmethod
     def answers(self, document: Document) -> set[Answer]:
@@ -102,5 +123,11 @@ class Task(ABC):
 
 
 def model_labels(config: Any) -> tuple[str, ...]:
-    """The classes of a trained model, in the order of its outputs."""
+    """The classes of a trained model, in the order of its outputs.
+
+    Raises:
+        ValueError: they are not named, each by its number.
+    """
+    if sorted(config.id2label) != list(range(config.num_labels)):
+        raise ValueError("id2label does not name them by 0, 1, …")
     return tuple(config.id2label[number] for number in range(config.num_labels))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Self
 
 import torch
@@ -14,14 +15,31 @@ from transformers import AutoModelForTokenClassification
 
 from ranat.corpora import Corpus
 from ranat.documents import Document, Entity
-from ranat.documents.bio import decode_strict, to_bio
+from ranat.documents.bio import decode_strict, scheme_of, to_bio
 from ranat.errors import UserError
 from ranat.evaluation.f1 import Answer, micro_scores
+from ranat.models.loading import never_truncate
 from ranat.tasks.base import Encoded, Task, model_labels, register_task
+from ranat.tasks.batches import logits_of
 from ranat.tasks.padding import inputs, padded
 from ranat.tasks.windows import Sentence, Window, split_sentences, windows
 
 IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSentences:
+    """Documents as the tagger takes them.
+
+    Args:
+        documents: as they were.
+        sentences: of all of them.
+        windows: of all sentences.
+    """
+
+    documents: tuple[Document, ...]
+    sentences: list[Sentence]
+    windows: list[Window]
 
 
 @register_task("ner")
@@ -31,6 +49,10 @@ class NER(Task):
     A word's label stands at its first sub-token; the other sub-tokens and special tokens are ignored. P(C | x) is the
     softmax of the logits (Eq. 27), the label their argmax (Eq. 28), and mentions are read from the labels strictly.
     Sentences longer than the model takes are cut into overlapping windows, so every word gets a label.
+    A model from elsewhere may also have the tags of BIOES or IO.
+
+    Raises:
+        ValueError: the labels are not tags.
     """
 
     auto_class = AutoModelForTokenClassification
@@ -41,7 +63,12 @@ class NER(Task):
 
     def __init__(self, labels: Sequence[str], tokenizer: Any, window: int) -> None:
         self.labels, self.tokenizer, self.window = tuple(labels), tokenizer, window
+        self.scheme = scheme_of(self.labels)
+        never_truncate(tokenizer)
         self._ids = {label: number for number, label in enumerate(self.labels)}
+        self._inside = {
+            kind: [self._ids[tag] for tag in (f"I-{kind}", f"E-{kind}") if tag in self._ids] for kind in self.types
+        }
 
     @classmethod
     def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, **options: str) -> Self:
@@ -102,32 +129,52 @@ class NER(Task):
             num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum().clamp(min=1)
         )
 
-    def predict(self, model: Any, documents: Sequence[Document], *, batch_size: int = 64) -> list[Document]:
-        """Documents with predicted entities; windows of like length share a batch."""
+    def prepare(self, documents: Sequence[Document]) -> PreparedSentences:
+        """Sentences, words, tokens and windows."""
         sentences, _ = split_sentences(documents)
-        waiting = sorted(self._windows(sentences), key=lambda window: len(window.input_ids))
-        tags = [["O"] * len(sentence.words) for sentence in sentences]
-        model.eval()
-        for start in range(0, len(waiting), batch_size):
-            chunk = waiting[start : start + batch_size]
-            batch = self.collate(
-                [{"input_ids": w.input_ids, "special_tokens_mask": w.special_tokens_mask} for w in chunk]
-            )
-            del batch["special_tokens_mask"]
-            with torch.inference_mode():
-                logits = model(**{name: tensor.to(model.device) for name, tensor in batch.items()})["logits"]
-            for window, best in zip(chunk, logits.argmax(-1).tolist(), strict=True):
-                for token, word in window.heads:
-                    tags[window.sentence][word] = self.labels[best[token]]
+        return PreparedSentences(tuple(documents), sentences, self._windows(sentences))
+
+    def infer(self, model: Any, prepared: PreparedSentences, *, batch_size: int = 64) -> list[Document]:
+        """Documents with predicted entities; windows of like length share a batch.
+
+        An entity's score, in [0, 1], is the mean over its words of P(the word's tag | x), and of the probability that
+        it ends where it does: that the next word does not continue it. It tells right from wrong better than the mean,
+        least or product over the words alone (docs/log.md); it is no calibrated probability.
+        """
+        probabilities = self._probabilities(model, prepared, batch_size)
+        best = probabilities.max(-1)
+        sure, tags = best.values.tolist(), [self.labels[number] for number in best.indices.tolist()]
         found: dict[int, list[Entity]] = defaultdict(list)
-        for sentence, labels in zip(sentences, tags, strict=True):
+        start = 0
+        for sentence in prepared.sentences:
+            end = start + len(sentence.words)
             entities = found[sentence.document]
-            for first, end, kind in decode_strict(labels):
-                span = (sentence.words[first][0], sentence.words[end - 1][1])
-                entities.append(Entity(f"T{len(entities) + 1}", kind, (span,)))
+            for first, last, kind in decode_strict(tags[start:end], self.scheme):
+                span = (sentence.words[first][0], sentence.words[last - 1][1])
+                goes_on = float(probabilities[start + last, self._inside[kind]].sum()) if start + last < end else 0.0
+                score = (sum(sure[start + first : start + last]) + 1 - goes_on) / (last - first + 1)
+                entities.append(Entity(f"T{len(entities) + 1}", kind, (span,), score=min(max(score, 0.0), 1.0)))
+            start = end
         return [
-            replace(document, entities=tuple(found[index]), relations=()) for index, document in enumerate(documents)
+            replace(document, entities=tuple(found[index]), relations=())
+            for index, document in enumerate(prepared.documents)
         ]
+
+    def _probabilities(self, model: Any, prepared: PreparedSentences, batch_size: int) -> Tensor:
+        """P(C | x) of the words of all sentences, (words, labels); a word without a token is O."""
+        places = [0, *accumulate(len(sentence.words) for sentence in prepared.sentences)]
+        probabilities = torch.zeros(places[-1], len(self.labels), device=model.device)
+        probabilities[:, self._ids["O"]] = 1
+        features = [{"input_ids": window.input_ids} for window in prepared.windows]
+        for chosen, logits in logits_of(model, features, self.collate, batch_size):
+            heads = [
+                (row, token, places[window.sentence] + word)
+                for row, window in enumerate(prepared.windows[index] for index in chosen)
+                for token, word in window.heads
+            ]
+            rows, tokens, words = torch.tensor(heads, device=model.device).long().reshape(-1, 3).T
+            probabilities[words] = logits[rows, tokens].float().softmax(-1)
+        return probabilities.cpu()
 
     def answers(self, document: Document) -> set[Answer]:
         """The mentions; those that tags cannot hold are among the gold ones, so they count as missed."""

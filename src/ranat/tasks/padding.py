@@ -16,10 +16,12 @@ def padded(features: Sequence[dict[str, Any]], name: str, filler: int) -> Tensor
 
 
 def inputs(features: Sequence[dict[str, Any]], pad_token_id: int) -> dict[str, Tensor]:
-    """input_ids, special_tokens_mask and attention_mask, each (batch, tokens)."""
+    """input_ids, attention_mask and, where the features have one, special_tokens_mask, each (batch, tokens)."""
     lengths = torch.tensor([len(feature["input_ids"]) for feature in features])
-    return {
+    batch = {
         "input_ids": padded(features, "input_ids", pad_token_id),
-        "special_tokens_mask": padded(features, "special_tokens_mask", 1),
         "attention_mask": (torch.arange(int(lengths.max())) < lengths[:, None]).long(),
     }
+    if "special_tokens_mask" in features[0]:
+        batch["special_tokens_mask"] = padded(features, "special_tokens_mask", 1)
+    return batch

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Self
 
 import torch
@@ -15,33 +15,35 @@ from transformers import AddedToken, AutoModelForSequenceClassification
 
 from ranat.corpora import Corpus
 from ranat.documents import Document, Relation
-from ranat.documents.pairs import Pair, PairTypes, candidates, relation_of
+from ranat.documents.pairs import PairTypes, candidates, relation_of
 from ranat.errors import UserError
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.models.entity_pair import EntityPairClassifier
+from ranat.models.loading import never_truncate
 from ranat.tasks.base import Encoded, Task, model_labels, register_task
-from ranat.tasks.marking import MARKINGS, Marked
+from ranat.tasks.batches import chunks, logits_of
+from ranat.tasks.marking import MARKINGS
 from ranat.tasks.padding import inputs
+from ranat.tasks.pairfeatures import Example, PairFeatures
 
 HEADS = {"cls": AutoModelForSequenceClassification, "entity": EntityPairClassifier}
 """Representation → the model that has it."""
 
-_CHUNK = 1024
+_AHEAD = 16_384
+"""The most pairs that `prepare` encodes and `infer` sorts by length at a time: what bounds their memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Example:
-    """A pair as the model sees it.
+class PreparedPairs:
+    """Documents as the classifier takes them.
 
     Args:
-        document: the index of its document.
-        pair: the pair.
-        feature: input_ids, special_tokens_mask and, for the entity representation, positions; None: it does not fit.
+        documents: as they were.
+        examples: the first of their pairs, at most 16,384; `infer` encodes the rest as it goes on.
     """
 
-    document: int
-    pair: Pair
-    feature: dict[str, Any] | None
+    documents: tuple[Document, ...]
+    examples: list[Example]
 
 
 @register_task("relation")
@@ -52,6 +54,14 @@ class RelationClassification(Task):
     (Eq. 31), taken from the first token's state (`representation: cls`) or from the states at the two marks (`entity`);
     the relation is their argmax (Eq. 32), the negative class being none. Marks are words of the vocabulary.
     A sentence longer than the model takes is cut around the two entities; a pair that still does not fit is negative.
+
+    Args:
+        labels: the negative class first.
+        tokenizer: has the marks as words.
+        window: the most tokens the model takes.
+        pairs: `pairs.types` are the (head type, tail type) that may be related: entities of other types are left alone.
+        representation: "cls" or "entity".
+        marking: "dummy" or "typed".
     """
 
     definition = (
@@ -64,12 +74,10 @@ class RelationClassification(Task):
     ) -> None:
         self.labels, self.tokenizer, self.window, self.pairs = tuple(labels), tokenizer, window, pairs
         self.representation, self.marking = representation, marking
-        self.auto_class, self._mark = HEADS[representation], MARKINGS[marking].mark
+        self.auto_class = HEADS[representation]
+        never_truncate(tokenizer)
+        self._features = PairFeatures(tokenizer, window, pairs, representation, marking)
         self._ids = {label: number for number, label in enumerate(self.labels)}
-        sample = tokenizer("a", return_special_tokens_mask=True)
-        special = sample["special_tokens_mask"]
-        first, last = special.index(0), len(special) - special[::-1].index(0)
-        self._before, self._after = sample["input_ids"][:first], sample["input_ids"][last:]
 
     @classmethod
     def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, **options: str) -> Self:
@@ -95,10 +103,30 @@ class RelationClassification(Task):
 
     @classmethod
     def for_model(cls, config: Any, tokenizer: Any, window: int) -> Self:
-        """The classifier of a trained model."""
-        pairs = PairTypes.from_dict(config.ranat["pairs"])
-        options = config.ranat["representation"], config.ranat["marking"]
-        return cls(model_labels(config), tokenizer, window, pairs, *options)
+        """The classifier of a trained model.
+
+        Raises:
+            ValueError: the configuration, its labels, its head and the tokenizer do not belong together.
+        """
+        labels, saved = model_labels(config), config.ranat
+        try:
+            pairs, representation, marking = (
+                PairTypes.from_dict(saved["pairs"]),
+                saved["representation"],
+                saved["marking"],
+            )
+            head, marks = HEADS[representation], MARKINGS[marking].marks(pairs)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"what its configuration says under `ranat` cannot be understood: {error!r}") from error
+        if labels[0] != pairs.negative:
+            raise ValueError(f"its first label is {labels[0]!r}, not the negative class {pairs.negative!r}")
+        if head is EntityPairClassifier and EntityPairClassifier.__name__ not in (config.architectures or ()):
+            raise ValueError("it has no head over two entities")
+        if unknown := [
+            mark for mark in marks if tokenizer.convert_tokens_to_ids(mark) in (None, tokenizer.unk_token_id)
+        ]:
+            raise ValueError(f"its tokenizer does not know the mark {unknown[0]}")
+        return cls(labels, tokenizer, window, pairs, representation, marking)
 
     @property
     def types(self) -> frozenset[str]:
@@ -129,7 +157,7 @@ class RelationClassification(Task):
         features = []
         classes = Counter(dict.fromkeys(self.labels, 0))
         unfit = 0
-        for example in self._examples(self._pairs(documents)):
+        for example in self._features.examples(self._features.candidates(documents)):
             if example.feature is None:
                 unfit += 1
                 continue
@@ -156,25 +184,29 @@ class RelationClassification(Task):
         total = cross_entropy(outputs["logits"].float(), labels, reduction="sum")
         return total / (num_items_in_batch if num_items_in_batch is not None else len(labels))
 
-    def predict(self, model: Any, documents: Sequence[Document], *, batch_size: int = 64) -> list[Document]:
-        """Documents with predicted relations between the entities they have; pairs of like length share a batch."""
-        waiting = [example for example in self._examples(self._pairs(documents)) if example.feature]
-        waiting.sort(key=lambda example: len(example.feature["input_ids"]) if example.feature else 0)
+    def prepare(self, documents: Sequence[Document]) -> PreparedPairs:
+        """Candidate pairs as tokens, no more than `infer` takes at a time."""
+        pairs = self._features.candidates(documents)
+        return PreparedPairs(tuple(documents), list(self._features.examples(islice(pairs, _AHEAD))))
+
+    def infer(self, model: Any, prepared: PreparedPairs, *, batch_size: int = 64) -> list[Document]:
+        """Documents with predicted relations between the entities they have; pairs of like length share a batch.
+
+        A relation's score, in [0, 1], is P(R | x).
+        """
+        rest = islice(self._features.candidates(prepared.documents), len(prepared.examples), None)
         found: dict[int, list[Relation]] = defaultdict(list)
-        model.eval()
-        for start in range(0, len(waiting), batch_size):
-            chunk = waiting[start : start + batch_size]
-            batch = self.collate([example.feature for example in chunk if example.feature])
-            del batch["special_tokens_mask"]
-            with torch.inference_mode():
-                logits = model(**{name: tensor.to(model.device) for name, tensor in batch.items()})["logits"]
-            best = logits.float().softmax(-1).max(-1)
-            for example, number, score in zip(chunk, best.indices.tolist(), best.values.tolist(), strict=True):
-                if relation := relation_of(example.pair, self.labels[number], self.pairs, score):
-                    found[example.document].append(relation)
+        for chunk in chunks(chain(prepared.examples, self._features.examples(rest)), _AHEAD):
+            fit = [(example, example.feature) for example in chunk if example.feature]
+            for chosen, logits in logits_of(model, [feature for _, feature in fit], self.collate, batch_size):
+                best = logits.float().softmax(-1).max(-1)
+                for index, number, score in zip(chosen, best.indices.tolist(), best.values.tolist(), strict=True):
+                    example = fit[index][0]
+                    if relation := relation_of(example.pair, self.labels[number], self.pairs, score):
+                        found[example.document].append(relation)
         return [
             replace(document, relations=tuple(sorted(found[index], key=lambda r: (r.head, r.tail))))
-            for index, document in enumerate(documents)
+            for index, document in enumerate(prepared.documents)
         ]
 
     def answers(self, document: Document) -> set[Answer]:
@@ -193,8 +225,8 @@ class RelationClassification(Task):
         predicted label → pairs.
         """
         result = micro_scores([*map(self.answers, gold)], [*map(self.answers, predicted)])
-        related = (item for item in self._pairs(gold) if item[2].label != self.pairs.negative)
-        result["unrepresentable"] = sum(example.feature is None for example in self._examples(related))
+        related = (item for item in self._features.candidates(gold) if item[2].label != self.pairs.negative)
+        result["unrepresentable"] = sum(example.feature is None for example in self._features.examples(related))
         result["not_candidates"] = self._outside(gold)[0]
         confusion: dict[str, Counter[str]] = defaultdict(Counter)
         for one, other in zip(gold, predicted, strict=True):
@@ -208,37 +240,3 @@ class RelationClassification(Task):
         """Relations between no candidates, and those that a later one of the same pair overrules."""
         found = [candidates(document, self.pairs) for document in documents]
         return sum(len(item.apart) for item in found), sum(len(item.conflicts) for item in found)
-
-    def _pairs(self, documents: Sequence[Document]) -> Iterator[tuple[int, Document, Pair]]:
-        for index, document in enumerate(documents):
-            yield from ((index, document, pair) for pair in candidates(document, self.pairs).pairs)
-
-    def _examples(self, pairs: Iterator[tuple[int, Document, Pair]]) -> Iterator[_Example]:
-        while chunk := list(islice(pairs, _CHUNK)):
-            marked = [self._mark(document, pair, self.pairs) for _, document, pair in chunk]
-            texts = [item.text for item in marked]
-            encoded = self.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
-            for row, ((index, _, pair), item) in enumerate(zip(chunk, marked, strict=True)):
-                yield _Example(index, pair, self._feature(encoded, row, item))
-
-    def _feature(self, encoded: Any, row: int, marked: Marked) -> dict[str, Any] | None:
-        """The window around the marks: as much on the left as on the right, and what one side leaves to the other."""
-        ids, offsets = encoded["input_ids"][row], encoded["offset_mapping"][row]
-        at = {start: token for token, (start, _) in reversed(list(enumerate(offsets)))}
-        head, tail = at[marked.head], at[marked.tail]
-        first = min(head, tail)
-        last = next((token for token, (start, _) in enumerate(offsets) if start >= marked.end), len(ids))
-        room = self.window - len(self._before) - len(self._after) - (last - first)
-        if room < 0:
-            return None
-        left = min(first, max(room // 2, room - (len(ids) - last)))
-        start = first - left
-        end = min(len(ids), last + room - left)
-        feature: dict[str, Any] = {
-            "input_ids": [*self._before, *ids[start:end], *self._after],
-            "special_tokens_mask": [1] * len(self._before) + [0] * (end - start) + [1] * len(self._after),
-        }
-        if self.representation == "entity":
-            shift = len(self._before) - start
-            feature["positions"] = [head + shift, tail + shift]
-        return feature

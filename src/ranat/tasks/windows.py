@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ranat.documents import Document, Span
@@ -54,36 +55,57 @@ def split_sentences(documents: Sequence[Document]) -> tuple[list[Sentence], int]
     result: list[Sentence] = []
     lost = 0
     for index, document in enumerate(documents):
-        text = document.text
-        tokens = document.tokens or words(text)
-        starts = [start for start, _ in (document.sentences or sentences(text))] or [0]
-        groups: list[list[Span]] = [[] for _ in starts]
-        for token in tokens:
-            groups[max(bisect_right(starts, token[0]) - 1, 0)].append(token)
-        first_word: dict[int, tuple[int, int]] = {}
-        last_word: dict[int, tuple[int, int]] = {}
-        for number, group in enumerate(groups):
-            for position, (start, end) in enumerate(group):
-                first_word[start], last_word[end] = (number, position), (number, position)
-        mentions: list[list[WordSpan]] = [[] for _ in starts]
-        taken: set[tuple[int, int]] = set()
-        for entity in sorted(document.entities, key=lambda entity: entity.start - entity.end):
-            first, last = first_word.get(entity.start), last_word.get(entity.end)
-            if len(entity.spans) > 1 or first is None or last is None or first[0] != last[0]:
-                lost += 1
-                continue
-            own = {(first[0], position) for position in range(first[1], last[1] + 1)}
-            if own & taken:
-                lost += 1
-                continue
-            taken |= own
-            mentions[first[0]].append((first[1], last[1] + 1, entity.type))
+        groups = _words(document)
+        mentions, outside = _mentions(document, groups)
+        lost += outside
         result += [
-            Sentence(index, tuple(group), [text[start:end] for start, end in group], sorted(spans))
+            Sentence(index, group, [document.text[start:end] for start, end in group], spans)
             for group, spans in zip(groups, mentions, strict=True)
             if group
         ]
     return result, lost
+
+
+def _words(document: Document) -> list[tuple[Span, ...]]:
+    """The words of each sentence; one that stands between two sentences belongs to the former."""
+    tokens = tuple(sorted(document.tokens)) or words(document.text)
+    starts = [start for start, _ in (document.sentences or sentences(document.text))]
+    cuts = [0, *(bisect_left(tokens, (start,)) for start in starts[1:]), len(tokens)]
+    return [tokens[first:end] for first, end in pairwise(cuts)]
+
+
+def _mentions(document: Document, groups: Sequence[Sequence[Span]]) -> tuple[list[list[WordSpan]], int]:
+    """The mentions of each sentence over its words, and how many do not fit."""
+    mentions: list[list[WordSpan]] = [[] for _ in groups]
+    if not document.entities:
+        return mentions, 0
+    first_word: dict[int, tuple[int, int]] = {}
+    last_word: dict[int, tuple[int, int]] = {}
+    for number, group in enumerate(groups):
+        for position, (start, end) in enumerate(group):
+            first_word[start], last_word[end] = (number, position), (number, position)
+    lost = 0
+    taken: set[tuple[int, int]] = set()
+    for entity in sorted(document.entities, key=lambda entity: entity.start - entity.end):
+        first, last = first_word.get(entity.start), last_word.get(entity.end)
+        if len(entity.spans) > 1 or first is None or last is None or first[0] != last[0]:
+            lost += 1
+            continue
+        own = {(first[0], position) for position in range(first[1], last[1] + 1)}
+        if own & taken:
+            lost += 1
+            continue
+        taken |= own
+        mentions[first[0]].append((first[1], last[1] + 1, entity.type))
+    return [sorted(spans) for spans in mentions], lost
+
+
+def special_ends(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The ids that a tokenizer sets before and after a text, such as those of [CLS] and [SEP]."""
+    sample = tokenizer.backend_tokenizer.encode("a")
+    special = sample.special_tokens_mask
+    first, last = special.index(0), len(special) - special[::-1].index(0)
+    return sample.ids[:first], sample.ids[last:]
 
 
 def windows(texts: Sequence[list[str]], tokenizer: Any, size: int) -> Iterator[Window]:
@@ -96,38 +118,29 @@ def windows(texts: Sequence[list[str]], tokenizer: Any, size: int) -> Iterator[W
         tokenizer: a fast tokenizer.
         size: the most tokens in a window, special ones included.
     """
-    if not texts:
-        return
-    overlap = size // 4
-    encoded = tokenizer(
-        list(texts),
-        is_split_into_words=True,
-        truncation=True,
-        max_length=size,
-        stride=overlap,
-        return_overflowing_tokens=True,
-        return_special_tokens_mask=True,
-    )
-    tokenizer.backend_tokenizer.no_truncation()
-    by_sentence: dict[int, list[int]] = {}
-    for row, sentence in enumerate(encoded["overflow_to_sample_mapping"]):
-        by_sentence.setdefault(sentence, []).append(row)
-    for sentence, rows in by_sentence.items():
-        # Where each word's first sub-token stands, in each window and in the sentence as a whole.
-        best: dict[int, tuple[int, int, int, int]] = {}
-        shift = 0
-        for row in rows:
-            word_ids, special = encoded.word_ids(row), encoded["special_tokens_mask"][row]
-            content = [token for token, mark in enumerate(special) if not mark]
-            for place, token in enumerate(content):
-                word = word_ids[token]
-                head, context = shift + place, min(place, len(content) - 1 - place)
-                known = best.get(word)
-                if known is None or (head == known[0] and context > known[1]):
-                    best[word] = (head, context, row, token)
-            shift += len(content) - overlap
-        heads: dict[int, list[tuple[int, int]]] = {row: [] for row in rows}
-        for word, (_, _, row, token) in best.items():
-            heads[row].append((token, word))
-        for row in rows:
-            yield Window(sentence, encoded["input_ids"][row], encoded["special_tokens_mask"][row], heads[row])
+    before, after = special_ends(tokenizer)
+    ahead = len(before)
+    room, overlap = size - ahead - len(after), size // 4
+    # Not through transformers, which would switch truncation on and off in a tokenizer that other threads use.
+    encodings = tokenizer.backend_tokenizer.encode_batch(list(texts), is_pretokenized=True, add_special_tokens=False)
+    for sentence, encoding in enumerate(encodings):
+        ids = encoding.ids
+        # Word → its first sub-token.
+        first = dict(zip(reversed(encoding.word_ids), reversed(range(ahead, ahead + len(ids))), strict=True))
+        starts = range(0, max(len(ids) - overlap, 1), room - overlap)
+        heads = [list(zip(first.values(), first, strict=True))]
+        if len(starts) > 1:
+            heads = [[] for _ in starts]
+            for word, head in first.items():
+                number = _nearest_middle(head - ahead, starts, room, len(ids))
+                heads[number].append((head - starts[number], word))
+        for start, own in zip(starts, heads, strict=True):
+            content = ids[start : start + room]
+            special = [1] * ahead + [0] * len(content) + [1] * len(after)
+            yield Window(sentence, before + content + after, special, own)
+
+
+def _nearest_middle(token: int, starts: range, room: int, length: int) -> int:
+    """The window that shows the most on the nearer side of a token; of two alike the former."""
+    inside = range(max((token - room) // starts.step + 1, 0), min(token // starts.step, len(starts) - 1) + 1)
+    return max(inside, key=lambda number: min(token - starts[number], min(starts[number] + room, length) - 1 - token))

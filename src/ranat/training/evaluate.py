@@ -8,11 +8,10 @@ from typing import Any, Self
 
 from rich.console import Console
 
-from ranat import corpora
+from ranat import corpora, tasks
 from ranat.errors import UsageError, UserError
-from ranat.models.loading import load_config, load_model, load_tokenizer, window_size
-from ranat.tasks import Task, tasks
-from ranat.training.precision import autocast, resolve_precision
+from ranat.models.precision import autocast, resolve_precision
+from ranat.tasks import Task
 from ranat.training.run import quiet_libraries, report_notices
 from ranat.training.settings import Settings, read_settings
 
@@ -40,14 +39,9 @@ class TrainedRun:
         """
         if not (run / "config.yaml").is_file():
             raise UserError("no run is here", where=str(run), remedy="name a folder that `ranat train --out` wrote")
-        if not (run / "model" / "config.json").is_file():
-            raise UserError("the run is not finished", where=str(run), remedy="`ranat train --resume` goes on with it")
         quiet_libraries()
-        folder = str(run / "model")
-        settings = read_settings(run / "config.yaml")
-        tokenizer, config = load_tokenizer(folder), load_config(folder)
-        task = tasks.get(str(settings.task)).for_model(config, tokenizer, window_size(config, tokenizer))
-        return cls(settings, task, load_model(task.auto_class, folder))
+        task, model = tasks.load(str(run))
+        return cls(read_settings(run / "config.yaml"), task, model)
 
 
 def evaluate(

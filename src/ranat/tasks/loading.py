@@ -1,0 +1,68 @@
+"""A trained model and its task, from a run, a folder or the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ranat.errors import UserError
+from ranat.models.loading import load_config, load_tokenizer, load_trained, window_size
+from ranat.tasks.base import Task, tasks
+
+
+def load(name: str) -> tuple[Task, Any]:
+    """A task with the labels of a trained model, and the model: in float32, on the CPU, ready to predict.
+
+    What the model is for is told by its configuration: one with the pair types of ranat's relation task is for
+    relations; any other must be a tagger of words whose labels are O and B-TYPE, I-TYPE (or those of BIOES, or of IO),
+    as many on the hub are. Tags are read strictly, see `ranat.documents.bio.decode_strict`.
+
+    Args:
+        name: a run folder, a folder that holds a model (config.json, model.safetensors, tokenizer.json), or a hub id,
+            which alone may need the network.
+    Raises:
+        UserError: nothing is there, the run is not finished, the model is for another purpose, or it cannot be loaded.
+    """
+    source = _source(name)
+    config = load_config(source)
+    about = getattr(config, "ranat", None)
+    kind = "relation" if isinstance(about, dict) and "pairs" in about else "ner"
+    tokenizer = load_tokenizer(source)
+    try:
+        task = tasks.get(kind).for_model(config, tokenizer, window_size(config, tokenizer))
+    except ValueError as error:
+        raise UserError(
+            f"the model is for no task known here: {error}",
+            where=name,
+            remedy="give a run of ranat, or a token classifier whose labels are tags",
+        ) from error
+    model = load_trained(task.auto_class, source)
+    known = model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > known:
+        raise UserError(
+            f"the tokenizer has {len(tokenizer)} tokens, the model knows {known}",
+            where=name,
+            remedy="save the model with the tokenizer it was trained with",
+        )
+    return task, model
+
+
+def _source(name: str) -> str:
+    folder = Path(name).expanduser()
+    if (folder / "config.yaml").is_file():
+        if not (folder / "model" / "config.json").is_file():
+            raise UserError("the run is not finished", where=name, remedy="`ranat train --resume` goes on with it")
+        return str(folder / "model")
+    if (folder / "config.json").is_file():
+        return str(folder)
+    if not folder.exists() and _may_be_on_the_hub(name):
+        return name
+    raise UserError(
+        "no run and no model is here",
+        where=name,
+        remedy="name a folder that `ranat train --out` wrote, a model's folder, or a hub id OWNER/NAME",
+    )
+
+
+def _may_be_on_the_hub(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~"))
