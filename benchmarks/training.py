@@ -153,7 +153,7 @@ def peer(model: Any, encoded: Any, tokenizer: Any, folder: str) -> Any:
 
 def ours(name: str, model: Any, encoded: Any, task: Any, folder: str) -> Any:
     """What `ranat train` runs, without evaluation and saving."""
-    from ranat.training.precision import resolve_precision
+    from ranat.models.precision import resolve_precision
     from ranat.training.runtrainer import RunTrainer
     from ranat.training.settings import read_settings
 

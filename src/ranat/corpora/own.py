@@ -42,11 +42,19 @@ class _Part:
 
     @property
     def instances(self) -> bool:
-        """Whether a line of it is a sentence with its pair marked."""
+        """Whether a line of it is a sentence with its pair marked.
+
+        Raises:
+            UserError: its format has no annotations at all.
+        """
         if self._is_folder:
             return False
         (file,) = self.files
-        return formats.READERS.get(formats.recognise(file.open(), file.name)).instances
+        name = formats.recognise(file.open(), file.name)
+        if formats.READERS.get(name).raw:
+            remedy = "give annotated documents, such as CoNLL, PubTator, BioC, BRAT or JSON Lines"
+            raise UserError(f"is read as {name}, which has no annotations", where=self.name, remedy=remedy)
+        return formats.READERS.get(name).instances
 
     def read(self, notices: list[Notice]) -> tuple[Document, ...]:
         """All its documents."""

@@ -11,6 +11,8 @@ Span = tuple[int, int]
 
 def is_text(value: str) -> bool:
     """Whether UTF-8 can hold it: half a surrogate pair, as JSON may escape one, is no character."""
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -16,6 +16,12 @@ from ranat.documents.document import Document, Entity, Relation
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
+def in_text_order(document: Document, _: Counter[str]) -> Document:
+    """Mentions in the order of the text, as every reader gives them; that is no loss."""
+    ordered = sorted(document.entities, key=lambda entity: entity.spans)
+    return document if ordered == list(document.entities) else replace(document, entities=tuple(ordered))
+
+
 def without_scores(document: Document, lost: Counter[str]) -> Document:
     """No scores."""
     items: tuple[Entity | Relation, ...] = (*document.entities, *document.relations)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from pathlib import PurePath
 from typing import IO, Literal, TypeVar
 
-from ranat.documents.document import Document, Entity, Relation, Span
+from ranat.documents.document import Document, Entity, Relation, Span, is_text
 from ranat.errors import UserError
 
 _COPY = "#"
@@ -180,13 +180,14 @@ class Source:
             if id in self._ids:
                 id = self._repeat(line, id)
             self._ids.add(id)
+        stated = [item if isinstance(item, FoundRelation) else FoundRelation(line, item) for item in relations]
+        self._check_names(line, found, stated)
         entities: dict[str, Entity] = {}
         for item in found:
             self._check(text, item)
             if item.entity.id in entities:
                 raise self.error(item.line, f"document {id!r} has two entities with the id {item.entity.id!r}")
             entities[item.entity.id] = item.entity
-        stated = [item if isinstance(item, FoundRelation) else FoundRelation(line, item) for item in relations]
         related = tuple(self._related(id, entities, stated))
         try:
             return Document(id, text, tuple(entities.values()), related, tuple(sentences), tuple(tokens))
@@ -229,6 +230,13 @@ class Source:
         copy = next(name for n in count(2) if (name := f"{id}{_COPY}{n}") not in self._ids)
         self.note("repeat", f"document {id!r} is there again; it is kept as {copy!r}", line)
         return copy
+
+    def _check_names(self, line: int, found: Iterable[Found], stated: Iterable[FoundRelation]) -> None:
+        """The document itself checks its id and its text."""
+        entities = (name for item in found for name in (item.entity.id, item.entity.type, item.entity.concept or ""))
+        relations = (item.relation.type for item in stated)
+        if not all(map(is_text, chain(entities, relations))):
+            raise self.error(line, "a name holds bytes that are not UTF-8, or half a surrogate pair")
 
     def _check(self, text: str, item: Found) -> None:
         entity = item.entity

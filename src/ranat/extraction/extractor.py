@@ -15,6 +15,7 @@ from ranat.documents import Document
 from ranat.errors import UsageError, UserError
 from ranat.extraction.ahead import ahead
 from ranat.extraction.merging import merge
+from ranat.models.loading import quiet_libraries
 from ranat.models.precision import autocast, resolve_precision
 from ranat.tasks import NER, RelationClassification, load
 
@@ -99,6 +100,7 @@ class Extractor:
         Raises:
             UserError: a model cannot be loaded, or is of the other task.
         """
+        quiet_libraries()
         given = [ner] if isinstance(ner, str | Path) else list(ner)
         taggers = [_load(str(one), NER, "--ner") for one in given]
         relation = None if re is None else _load(str(re), RelationClassification, "--re")
@@ -198,8 +200,7 @@ def _load(name: str, wanted: type[Any], flag: str) -> Loaded:
     if not isinstance(task, wanted):
         other = "--re" if wanted is NER else "--ner"
         raise UserError("is a model of the other task", where=f"{flag} {name}", remedy=f"give it as {other}")
-    model.eval()
-    return Loaded(task, model)
+    return Loaded(task, model.eval().to("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def _check_types(found: set[str], pairs: Iterable[tuple[str, str]]) -> None:

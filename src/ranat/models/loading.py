@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+import transformers
 from transformers import AutoConfig, AutoTokenizer
 
 from ranat.errors import UserError
@@ -11,6 +13,13 @@ from ranat.models.backbones import resolve
 
 LONGEST_WINDOW = 512
 SHORTEST_WINDOW = 16
+
+
+def quiet_libraries() -> None:
+    """Leave standard error to our own progress and messages."""
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    logging.getLogger("accelerate").setLevel(logging.ERROR)
 
 
 def load_tokenizer(name: str) -> Any:

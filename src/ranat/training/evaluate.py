@@ -10,9 +10,10 @@ from rich.console import Console
 
 from ranat import corpora, tasks
 from ranat.errors import UsageError, UserError
+from ranat.models.loading import quiet_libraries
 from ranat.models.precision import autocast, resolve_precision
 from ranat.tasks import Task
-from ranat.training.run import quiet_libraries, report_notices
+from ranat.training.run import report_notices
 from ranat.training.settings import Settings, read_settings
 
 

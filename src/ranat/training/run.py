@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import transformers
 from rich.console import Console
 from safetensors import SafetensorError
 from transformers import set_seed
@@ -25,11 +23,11 @@ from ranat.disk import write_atomically
 from ranat.documents import Document
 from ranat.documents.formats import jsonl
 from ranat.errors import UsageError, UserError
-from ranat.models.loading import load_config, load_tokenizer, never_truncate, window_size
+from ranat.models.loading import load_config, load_tokenizer, never_truncate, quiet_libraries, window_size
+from ranat.models.precision import autocast, resolve_precision
 from ranat.tasks import Task, tasks
 from ranat.training.card import render_card
 from ranat.training.checkpoints import last_whole, load_weights, remove_incomplete
-from ranat.training.precision import autocast, resolve_precision
 from ranat.training.runtrainer import RunTrainer
 from ranat.training.settings import RelationSettings, Settings, read_settings
 
@@ -184,13 +182,6 @@ def report_notices(corpus: corpora.Corpus, console: Console, most: int = 5) -> N
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object of a run folder."""
     return dict(json.loads(path.read_text(encoding="utf-8")))
-
-
-def quiet_libraries() -> None:
-    """Leave standard error to our own progress and messages."""
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    logging.getLogger("accelerate").setLevel(logging.ERROR)
 
 
 def _may_write(out: Path, settings: Settings, *, resume: bool, overwrite: bool) -> None:

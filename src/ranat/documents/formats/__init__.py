@@ -40,12 +40,14 @@ class Reader:
         suffixes: lower case, such as ".jsonl"; without ".gz".
         looks_like: whether the first lines of a file are of this format.
         instances: each document is one sentence with the pair of entities whose relation is to be told.
+        raw: its documents bring no annotations.
     """
 
     read: Read
     suffixes: tuple[str, ...]
     looks_like: Callable[[str], bool]
     instances: bool = False
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,17 @@ WRITERS = Registry[Writer]("output format", __name__)
 
 
 def reader(
-    name: str, *, suffixes: tuple[str, ...], looks_like: Callable[[str], bool], instances: bool = False
+    name: str,
+    *,
+    suffixes: tuple[str, ...],
+    looks_like: Callable[[str], bool],
+    instances: bool = False,
+    raw: bool = False,
 ) -> Callable[[Read], Read]:
     """Decorate a function that reads a format; the options are those of `Reader`."""
 
     def add(read: Read) -> Read:
-        READERS.register(name)(Reader(read, suffixes, looks_like, instances))
+        READERS.register(name)(Reader(read, suffixes, looks_like, instances, raw))
         return read
 
     return add

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from ranat.documents.document import Document, Entity, Relation, Span
+from ranat.documents.fitting import in_text_order
 from ranat.documents.names import NO_CONCEPT, known_concepts
 from ranat.documents.source import Found, FoundRelation, Source
 
@@ -82,10 +83,8 @@ class Record:
 
 def fit(document: Document, lost: Counter[str]) -> Document:
     """The document as BioC holds it: sentences where they give its whole text, no words, no concepts such as "-"."""
-    document = known_concepts(document, lost)
-    entities = tuple(sorted(document.entities, key=lambda entity: entity.spans))
-    sentences = document.sentences if _are_enough(document) else ()
-    return replace(document, entities=entities, sentences=sentences, tokens=())
+    document = in_text_order(known_concepts(document, lost), lost)
+    return replace(document, sentences=document.sentences if _are_enough(document) else (), tokens=())
 
 
 def record(document: Document) -> Record:

@@ -109,7 +109,7 @@ def _looks_like(head: str) -> bool:
     return len(header) > 1 and _index(header, "text") is not None
 
 
-@reader("csv", suffixes=(".csv",), looks_like=_looks_like)
+@reader("csv", suffixes=(".csv",), looks_like=_looks_like, raw=True)
 def read(source: Source) -> Iterator[Document]:
     """Documents of a file whose columns are "text" and, if ids are given, "id".
 

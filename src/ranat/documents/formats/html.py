@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from ranat.documents.document import Document
+from ranat.documents.fitting import in_text_order
 from ranat.documents.formats import jsonl, reader, writer
 from ranat.documents.highlight import STYLE, Legend, fragment
 from ranat.documents.page import END, generated_by, head
@@ -41,7 +42,7 @@ def read(source: Source) -> Iterator[Document]:
     yield from jsonl.read(Source(lines, source.name, source.notices, published=source.published, failed=source.failed))
 
 
-@writer("html", fit=lambda document, _: document, suffix=".html")
+@writer("html", fit=in_text_order, suffix=".html")
 def write(documents: Iterable[Document], out: Path) -> None:
     """Write the page a document at a time; the legend, known only then, comes last and is shown first."""
     legend = Legend()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ranat.documents.document import Document, Entity, Relation, Span, is_text
+from ranat.documents.fitting import in_text_order
 from ranat.documents.formats import reader, writer
 from ranat.documents.formats.bioc_json import is_bioc
 from ranat.documents.source import Found, Source
@@ -56,7 +57,7 @@ def read(source: Source) -> Iterator[Document]:
         source.note("left out", f"the key {key!r} is not read ({count} times)", count=count)
 
 
-@writer("jsonl", fit=lambda document, _: document, suffix=".jsonl")
+@writer("jsonl", fit=in_text_order, suffix=".jsonl")
 def write(documents: Iterable[Document], out: Path) -> None:
     """Write documents so that `read` gives them back equal."""
     with out.open("x", encoding="utf-8", newline="\n") as stream:

@@ -29,7 +29,7 @@ _TITLES = ("Article/ArticleTitle", "ArticleTitle", "Article/VernacularTitle", "V
 _NO_TITLE = ("", "[Not Available].")
 
 
-@reader("pubmed-xml", suffixes=(), looks_like=lambda head: root_name(head) in _ROOTS)
+@reader("pubmed-xml", suffixes=(), looks_like=lambda head: root_name(head) in _ROOTS, raw=True)
 def read(source: Source) -> Iterator[Document]:
     """Articles of a PubMed XML file without any annotation, one in memory at a time.
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ranat.documents.document import Document, Entity, Relation
-from ranat.documents.fitting import without_layout
+from ranat.documents.fitting import in_text_order, without_layout
 from ranat.documents.formats.csv import left_out
 from ranat.documents.source import Failed, Found, Notice, Source
 from ranat.errors import UserError
@@ -42,8 +42,7 @@ REQUIRED = {
 
 def fit(document: Document, lost: Counter[str]) -> Document:
     """No sentences and words, and the mentions in the order in which they are read again, that of the text."""
-    entities = tuple(sorted(document.entities, key=lambda entity: entity.spans))
-    return replace(without_layout(document, lost), entities=entities)
+    return in_text_order(without_layout(document, lost), lost)
 
 
 def rows(document: Document) -> dict[str, list[tuple[Any, ...]]]:

@@ -15,7 +15,7 @@ from ranat.documents.source import Source
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-@reader("text", suffixes=(".txt",), looks_like=lambda _: False)
+@reader("text", suffixes=(".txt",), looks_like=lambda _: False, raw=True)
 def read(source: Source) -> Iterator[Document]:
     """The file as one document: its text as it is but for a byte order mark, its id the file's name without suffix.
 
@@ -27,7 +27,7 @@ def read(source: Source) -> Iterator[Document]:
     yield from source.each([source], lambda _: source.document(1, id, source.text().removeprefix(_BYTE_ORDER_MARK)))
 
 
-@reader("lines", suffixes=(), looks_like=lambda _: False)
+@reader("lines", suffixes=(), looks_like=lambda _: False, raw=True)
 def read_lines(source: Source) -> Iterator[Document]:
     """Each line that is not blank as a document, called by the file and the line: "abstracts:17".
 

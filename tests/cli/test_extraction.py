@@ -1,0 +1,183 @@
+"""`ranat extract`, `ranat convert`, `ranat evaluate --ner --re`."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+import untrained
+from commandline import Ranat
+from ranat.documents import Document, Entity, Relation
+from ranat.documents.formats import jsonl, read
+from untrained import TEXT
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return untrained.save_all(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.txt").write_text(f"{TEXT} {number}")
+    return folder
+
+
+def test_extract_verify_resume(ranat: Ranat, models: dict[str, str], texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    given = ("extract", "--ner", models["chemical"], "--ner", models["gene"], "--re", models["relation"], texts)
+    done = ranat(*given, "-o", out)
+    assert done.code == 0
+    assert done.out.startswith("3 documents, ")
+    documents = list(read(out / "shard-000000.jsonl"))
+    assert [document.id for document in documents] == ["0", "1", "2"]
+    totals = json.loads(ranat(*given, "-o", out, "--resume", "--json").out)
+    assert totals["entities"] == sum(len(document.entities) for document in documents) > 0
+    again = ranat(*given, "-o", out)
+    assert (again.code, again.out) == (1, "")
+    assert "an output is here already (--resume goes on with it" in again.complaint
+    proof = ranat("extract", "--verify", out)
+    assert proof.code == 0
+    assert proof.out.startswith("every document of 3 inputs is in the output exactly once: 3, and 0 that could not")
+    (out / "shard-000000.jsonl").unlink()
+    proof = ranat("extract", "--verify", out)
+    assert (proof.code, proof.out) == (1, "shard-000000.jsonl: is not there\n")
+    assert json.loads(ranat("extract", "--verify", out, "--json").out)["problems"] == [
+        "shard-000000.jsonl: is not there"
+    ]
+
+
+def test_from_standard_input_to_standard_output(
+    ranat: Ranat, models: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    done = ranat("extract", "--ner", models["chemical"], "-")
+    assert done.code == 0
+    found = json.loads(done.out)
+    assert found["text"] == TEXT
+    assert found["entities"]
+    assert all(TEXT[slice(*entity["spans"][0])] == entity["text"] for entity in found["entities"])
+
+
+def test_a_document_that_cannot_be_read(ranat: Ranat, models: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"id": "1", "text": "BRCA1"}\n{"id": "2"}\n')
+    done = ranat("extract", "--ner", models["gene"], file, "-o", tmp_path / "out")
+    assert done.code == 1
+    assert done.out.startswith("1 documents, 1 failures")
+    assert "1 documents could not be read; see" in done.err
+    (failure,) = map(json.loads, (tmp_path / "out" / "errors.jsonl").read_text().splitlines())
+    assert (failure["where"], failure["what"]) == (f"{file}:2", "'text' is missing")
+    done = ranat("extract", "--ner", models["gene"], file)
+    assert done.code == 1
+    assert json.loads(done.out)["id"] == "1"
+    assert "a.jsonl:2: 'text' is missing" in done.err
+
+
+def test_columns_and_lines(ranat: Ranat, models: dict[str, str], tmp_path: Path) -> None:
+    table, lines = tmp_path / "a.csv", tmp_path / "b.txt"
+    table.write_text('pmid,abstract\n17,"BRCA1, mutated"\n')
+    lines.write_text("BRCA1\n\nCisplatin\n")
+    done = ranat("extract", "--ner", models["gene"], table, "--column", "abstract", "--id-column", "pmid")
+    assert [json.loads(line)["id"] for line in done.out.splitlines()] == ["17"]
+    done = ranat("extract", "--ner", models["gene"], lines, "--lines")
+    assert [json.loads(line)["text"] for line in done.out.splitlines()] == ["BRCA1", "Cisplatin"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (("extract",), 2, "name the input"),
+        (("extract", "{texts}"), 2, "name a model: --ner finds entities"),
+        (("extract", "{texts}", "--ner", "{gene}", "--format", "jsonx", "-o", "{out}"), 2, "did you mean 'jsonl'"),
+        (("extract", "{texts}", "--ner", "{gene}", "--from", "jsonx", "-o", "{out}"), 2, "did you mean 'jsonl'"),
+        (("extract", "{texts}/none", "--ner", "{gene}", "-o", "{out}"), 1, "none: there is no such file or folder"),
+        (("extract", "{texts}", "--ner", "{texts}", "-o", "{out}"), 1, "{texts}"),
+        (("extract", "{texts}", "--ner", "{gene}", "--min-score", "2", "-o", "{out}"), 2, "must be from 0 to 1"),
+        (("extract", "{texts}", "--ner", "{gene}", "--workers", "2", "-o", "{out}"), 2, "--workers: is for --ray"),
+        (("extract", "{texts}", "--ner", "{gene}", "--shard-size", "0", "-o", "{out}"), 2, "--shard-size: must be"),
+        (("extract", "{texts}", "--ner", "{gene}", "--lines", "--from", "csv"), 2, "--lines: is for text"),
+        (("extract", "{texts}", "--nerr", "{gene}"), 2, "unknown option '--nerr'"),
+        (("extract", "--verify", "{texts}"), 1, "no manifest.jsonl is here"),
+        (("convert", "{texts}", "-o", "{out}"), 2, "--out: does not tell its format"),
+        (("convert", "{texts}/0.txt", "-o", "{texts}/1.txt", "--to", "jsonl"), 1, "1.txt: is there already"),
+        (("evaluate",), 2, "name a run folder, or --ner, --re and --on"),
+        (("evaluate", "--ner", "{gene}"), 2, "triples need --ner, --re and --on"),
+    ],
+)
+def test_bad_input(
+    arguments: tuple[str, ...],
+    code: int,
+    complaint: str,
+    ranat: Ranat,
+    models: dict[str, str],
+    texts: Path,
+    tmp_path: Path,
+) -> None:
+    names = {"texts": texts, "out": tmp_path / "out", "gene": models["gene"]}
+    done = ranat(*(part.format(**names) for part in arguments))
+    assert (done.code, done.out) == (code, "")
+    assert complaint.format(**names) in done.complaint
+    left = list((tmp_path / "out").glob("*")) if (tmp_path / "out").is_dir() else []
+    assert [path for path in left if path.name != ".lock"] == []
+
+
+def test_convert_tells_what_is_lost(ranat: Ranat, tmp_path: Path) -> None:
+    entities = (
+        Entity("T1", "Chemical", ((0, 9),), score=0.5),
+        Entity("T2", "Disease", ((0, 4), (18, 33))),
+        Entity("T3", "Gene", ((34, 39),)),
+    )
+    given = tmp_path / "a.jsonl"
+    jsonl.write([Document("1", TEXT, entities, (Relation("x", "T1", "T3"),))], given)
+    done = ranat("convert", given, "-o", tmp_path / "a.conll")
+    assert (done.code, done.out) == (0, "1 documents\n")
+    (line,) = done.err.splitlines()
+    assert line.startswith("left out, as the format cannot hold it: ")
+    for lost in ("1 scores", "1 discontinuous mentions", "1 relations"):
+        assert lost in line
+    (found,) = read(tmp_path / "a.conll")
+    assert [(entity.type, entity.spans) for entity in found.entities] == [
+        ("Chemical", ((0, 9),)),
+        ("Gene", ((34, 39),)),
+    ]
+    result = json.loads(ranat("convert", tmp_path / "a.conll", "-o", tmp_path / "b", "--to", "brat", "--json").out)
+    assert (result["documents"], result["failures"], result["lost"]) == (1, 0, {})
+
+
+def test_what_convert_cannot_read_is_told(ranat: Ranat, tmp_path: Path) -> None:
+    given = tmp_path / "a.jsonl"
+    given.write_text('{"id": "1", "text": "a"}\nbroken\n{"id": "1", "text": "b"}\n')
+    done = ranat("convert", given, "-o", tmp_path / "b.jsonl")
+    assert (done.code, done.out) == (1, "2 documents, 1 failures, 1 renamed\n")
+    assert f"not read: {given}:2: not JSON" in done.err
+    assert [document.id for document in read(tmp_path / "b.jsonl")] == ["1", "1#2"]
+    given.write_text("broken\n")
+    done = ranat("convert", given, "-o", tmp_path / "c.jsonl")
+    assert done.code == 1
+    assert not list(tmp_path.glob("*c.jsonl*"))
+
+
+def test_triples_from_raw_text(ranat: Ranat, models: dict[str, str], tmp_path: Path) -> None:
+    entities = (Entity("T1", "CHEMICAL", ((0, 9),)), Entity("T2", "GENE", ((34, 39),)))
+    documents = [Document(str(number), TEXT, entities, (Relation("CPR:4", "T1", "T2"),)) for number in range(2)] + [
+        Document("apart", TEXT.replace(";", "."), entities, (Relation("CPR:4", "T1", "T2"),))
+    ]
+    (tmp_path / "own").mkdir()
+    for split in ("train", "dev", "test"):
+        jsonl.write(documents, tmp_path / "own" / f"{split}.jsonl")
+    flags = ("--ner", models["chemical"], "--ner", models["gene"], "--re", models["relation"], "--on", tmp_path / "own")
+    result = json.loads(ranat("evaluate", *flags, "--json").out)
+    assert result["triples"]["gold"] == sum(result["lost"].values()) == 3
+    assert result["lost"]["found"] == result["triples"]["true_positives"]
+    assert result["lost"]["sentences"] == 1
+    assert result["entities"]["gold"] == 6
+    done = ranat("evaluate", *flags)
+    assert done.code == 0
+    assert "of 3 gold triples" in done.out

@@ -1,0 +1,102 @@
+import gzip
+import hashlib
+import io
+from pathlib import Path
+
+import pytest
+
+from ranat.documents import Document
+from ranat.errors import UserError
+from ranat.extraction import inputs
+from ranat.extraction.inputs import End, Item, expand
+
+MOST = 1_000_000
+
+
+def read(name: Path | str, format: str | None = None, most: int = MOST) -> tuple[list[Item], End]:
+    *items, end = inputs.read(str(name), format, most)
+    assert isinstance(end, End)
+    assert all(isinstance(item, Item) for item in items)
+    assert [item.number for item in items] == list(range(len(items)))  # type: ignore[union-attr]
+    assert end.items == len(items)
+    return items, end  # type: ignore[return-value]
+
+
+def test_folders_globs_and_files(texts: Path) -> None:
+    names = ["a.txt", "b.jsonl", "c.pubtator", "deeper/a.txt", "deeper/z.txt"]
+    assert list(expand([str(texts)])) == [str(texts / name) for name in names]
+    assert list(expand([str(texts / "*.txt"), "-"])) == [str(texts / "a.txt"), "-"]
+    assert list(expand([str(texts / "**" / "a.txt")])) == [str(texts / "a.txt"), str(texts / "deeper" / "a.txt")]
+    assert list(expand([str(texts)], besides=texts / "deeper")) == [str(texts / name) for name in names[:3]]
+
+
+@pytest.mark.parametrize("name", ["none", "none*"])
+def test_nothing_there(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{name[:4]}.*no such file"):
+        list(expand([str(tmp_path / name)]))
+    with pytest.raises(UserError, match="the folder holds no file"):
+        list(expand([str(tmp_path)]))
+
+
+def test_a_folder_of_documents_is_one_input(tmp_path: Path) -> None:
+    (tmp_path / "1.txt").write_text("Aspirin helps.")
+    (tmp_path / "1.ann").write_text("T1\tChemical 0 7\tAspirin\n")
+    assert list(expand([str(tmp_path)])) == [str(tmp_path)]
+    (item,), end = read(tmp_path)
+    assert isinstance(item.content, Document)
+    assert item.content.entities[0].type == "Chemical"
+    assert end.sha256 == inputs.fingerprint(str(tmp_path))
+    assert end.size == inputs.size(str(tmp_path)) > 0  # type: ignore[operator]
+
+
+def test_what_cannot_be_read_keeps_its_place(texts: Path) -> None:
+    items, end = read(texts / "b.jsonl")
+    assert [isinstance(item.content, UserError) for item in items] == [False, False, False, True, False, False, False]
+    failure = items[3].content
+    assert isinstance(failure, UserError)
+    assert failure.where == f"{texts / 'b.jsonl'}:4"
+    assert end.sha256 == hashlib.sha256((texts / "b.jsonl").read_bytes()).hexdigest()
+    assert end.size == (texts / "b.jsonl").stat().st_size
+
+
+def test_the_hash_is_of_all_bytes_also_when_reading_failed(tmp_path: Path) -> None:
+    file = tmp_path / "a.xml"
+    file.write_bytes(b"<?xml version='1.0'?><collection><document><id>1</id></broken>" + b"x" * 5_000_000)
+    items, end = read(file)
+    assert isinstance(items[-1].content, UserError)
+    assert (end.size, end.sha256) == (file.stat().st_size, hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def test_a_gzip_is_hashed_as_it_is_stored(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl.gz"
+    file.write_bytes(gzip.compress(b'{"id": "1", "text": "a"}\n'))
+    (item,), end = read(file)
+    assert item.content == Document("1", "a")
+    assert end.sha256 == inputs.fingerprint(str(file))
+
+
+def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    (item,), end = read(tmp_path / "gone.txt")
+    assert "cannot read: No such file" in str(item.content)
+    assert (end.items, end.size, end.sha256) == (1, 0, "")
+
+
+def test_a_document_that_is_too_long(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("x" * 11)
+    (item,), _ = read(file, most=10)
+    assert "has 11 characters, more than 10" in str(item.content)
+    (item,), _ = read(file, most=11)
+    assert isinstance(item.content, Document)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(b"Just prose.\n", "Just prose.\n"), (b'{"id": "1", "text": "a"}\n', "a"), (gzip.compress(b"packed"), "packed")],
+)
+def test_standard_input(data: bytes, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))  # type: ignore[arg-type]
+    (item,), end = read("-")
+    assert isinstance(item.content, Document)
+    assert item.content.text == expected
+    assert (end.size, end.sha256) == (len(data), hashlib.sha256(data).hexdigest())

@@ -1,0 +1,210 @@
+"""Nothing lost, nothing doubled, whatever happens."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contents import contents
+from ranat.documents import Document
+from ranat.documents.formats import WRITERS, read
+from ranat.errors import UsageError, UserError
+from ranat.extraction import Extractor, run
+from ranat.extraction.manifest import Manifest
+from ranat.extraction.run import Job, extract_lines, extract_to
+from ranat.extraction.verify import verify
+
+
+@pytest.fixture
+def job(models: dict[str, str], texts: Path) -> Job:
+    return Job(
+        inputs=(str(texts),),
+        ner=(models["chemical"], models["gene"]),
+        re=models["relation"],
+        shard_size=4,
+        precision="fp32",
+    )
+
+
+def found_in(out: Path) -> list[Document]:
+    return [document for shard in sorted(out.glob("shard-*")) for document in read(shard)]
+
+
+def test_every_document_is_there_once(job: Job, tmp_path: Path, extractor: Extractor) -> None:
+    out = tmp_path / "out"
+    totals = extract_to(job, out)
+    documents = found_in(out)
+    assert [document.id for document in documents] == ["a", *"012345", "1#2", "3#2", "a#2"]
+    assert totals["documents"] == len(documents)
+    assert totals["failures"] == 3
+    assert [shard.name for shard in sorted(out.glob("shard-*"))] == [f"shard-00000{n}.jsonl" for n in range(3)]
+    failures = [json.loads(line) for line in (out / "errors.jsonl").read_text().splitlines()]
+    assert [(Path(failure["input"]).name, failure["item"]) for failure in failures] == [
+        ("b.jsonl", 3),
+        ("c.pubtator", 1),
+        ("z.txt", 0),
+    ]
+    assert totals["entities"] == sum(len(document.entities) for document in documents) > 0
+    assert totals["relations"] == sum(len(document.relations) for document in documents) > 0
+    result = verify(out)
+    assert result["problems"] == []
+    assert (result["documents"], result["failures"], result["inputs"]) == (len(documents), 3, 5)
+
+
+def test_shards_hold_what_the_extractor_finds(job: Job, tmp_path: Path, extractor: Extractor) -> None:
+    extract_to(job, tmp_path / "out")
+    for document in found_in(tmp_path / "out"):
+        bare = Document(document.id, document.text, sentences=document.sentences, tokens=document.tokens)
+        assert extractor.extract(bare) == document
+        for entity in document.entities:
+            assert document.mention(entity).strip() == document.mention(entity) != ""
+
+
+def test_equal_jobs_make_equal_bytes(job: Job, tmp_path: Path) -> None:
+    extract_to(job, tmp_path / "one")
+    extract_to(job, tmp_path / "other")
+    assert contents(tmp_path / "one") == contents(tmp_path / "other")
+
+
+@pytest.mark.parametrize("format", WRITERS.names())
+def test_every_format(format: str, job: Job, tmp_path: Path) -> None:
+    job = replace(job, format=format)
+    extract_to(job, tmp_path / "out")
+    assert verify(tmp_path / "out")["problems"] == []
+    assert len(found_in(tmp_path / "out")) == 10
+
+
+def test_wherever_it_was_interrupted_it_ends_with_the_same_bytes(job: Job, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    extract_to(job, whole)
+    expected = contents(whole)
+    manifest = expected["manifest.jsonl"]
+    ends = [0, *(at + 1 for at, byte in enumerate(manifest) if byte == ord("\n"))]
+    for at in sorted({*ends, *(end - 1 for end in ends[1:]), *(end + 7 for end in ends[:-1])}):
+        out = tmp_path / f"cut{at}"
+        shutil.copytree(whole, out)
+        (out / "manifest.jsonl").write_bytes(manifest[:at])
+        done = sum(shard.number >= 0 for shard in Manifest(out).shards())
+        for shard in sorted(out.glob("shard-*"))[done + at % 2 :]:  # the next one may be there without its line
+            shard.unlink()
+        (out / ".shard-000001.jsonl").write_text("half a shard")
+        extract_to(job, out, resume=True)
+        (out / ".shard-000001.jsonl").unlink(missing_ok=True)
+        assert contents(out) == expected
+
+
+def test_a_finished_output_is_left_as_it_is(job: Job, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    totals = extract_to(job, out)
+    before = contents(out)
+    assert extract_to(job, out, resume=True) == totals
+    assert contents(out) == before
+    with pytest.raises(UserError, match=r"an output is here already.*--resume"):
+        extract_to(job, out)
+
+
+def test_a_full_disk_leaves_what_can_be_gone_on_with(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    extract_to(job, whole)
+    sync, calls = run.sync, []
+
+    def full(path: Path) -> None:
+        calls.append(path)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device", str(path))
+        sync(path)
+
+    monkeypatch.setattr(run, "sync", full)
+    with pytest.raises(OSError, match="No space left"):
+        extract_to(job, out)
+    assert contents(out).keys() == {"manifest.jsonl", "shard-000000.jsonl"}
+    assert verify(out)["problems"] == ["the output is not complete: --resume goes on with it"]
+    extract_to(job, out, resume=True)
+    assert contents(out) == contents(whole)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"min_score": 0.5}, "was made with min_score 0.0, which is 0.5 now"),
+        ({"format": "conll"}, "was made with format 'jsonl'"),
+        ({"re": None}, "was made with re "),
+        ({"inputs": ("-",)}, "was made with inputs "),
+    ],
+)
+def test_another_job_does_not_go_on(change: dict[str, Any], message: str, job: Job, tmp_path: Path) -> None:
+    extract_to(job, tmp_path / "out")
+    with pytest.raises(UserError, match=message):
+        extract_to(replace(job, **change), tmp_path / "out", resume=True)
+
+
+def test_a_changed_input_is_seen(job: Job, texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    extract_to(job, out)
+    lines = (out / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+    (texts / "a.txt").write_text("something else")
+    assert verify(out)["problems"] == [f"{texts / 'a.txt'}: has changed since"]
+    (out / "manifest.jsonl").write_bytes(b"".join(lines[:3]))
+    with pytest.raises(UserError, match=r"a\.txt: has changed since"):
+        extract_to(job, out, resume=True)
+
+
+def drop_line(out: Path, number: int) -> None:
+    lines = (out / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+    (out / "manifest.jsonl").write_bytes(b"".join(lines[:number] + lines[number + 1 :]))
+
+
+def drop_document(out: Path) -> None:
+    shard = out / "shard-000001.jsonl"
+    shard.write_bytes(b"".join(shard.read_bytes().splitlines(keepends=True)[1:]))
+
+
+TAMPERED: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "a shard is gone": (lambda out: (out / "shard-000001.jsonl").unlink(), "shard-000001.jsonl: is not there"),
+    "a shard is twice": (
+        lambda out: shutil.copy(out / "shard-000001.jsonl", out / "shard-000009.jsonl"),
+        "shard-000009.jsonl: is not in the manifest",
+    ),
+    "a document is gone": (drop_document, "shard-000001.jsonl: holds other documents than the manifest says"),
+    "a line is gone": (lambda out: drop_line(out, 2), "shard 1 is missing from the manifest"),
+    "the end is gone": (lambda out: drop_line(out, 5), "the output is not complete: --resume goes on with it"),
+    "errors are gone": (lambda out: (out / "errors.jsonl").unlink(), "errors.jsonl: lacks item 3 of "),
+    "errors are more": (
+        lambda out: (out / "errors.jsonl").open("a").write("{}\n"),
+        "errors.jsonl: has lines that are not in the manifest",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_verify_sees_it(name: str, job: Job, tmp_path: Path) -> None:
+    change, problem = TAMPERED[name]
+    out = tmp_path / "out"
+    extract_to(job, out)
+    change(out)
+    assert any(found.startswith(problem) for found in verify(out)["problems"])
+
+
+def test_lines_on_standard_output(job: Job, tmp_path: Path) -> None:
+    extract_to(job, tmp_path / "out")
+    expected = "".join(path.read_text() for path in sorted((tmp_path / "out").glob("shard-*"))).splitlines()
+    found = list(extract_lines(job))
+    assert [line for line in found if isinstance(line, str)] == expected
+    assert sum(isinstance(line, UserError) for line in found) == 3
+
+
+def test_the_output_may_lie_in_the_input(job: Job, texts: Path) -> None:
+    totals = extract_to(job, texts / "out")
+    drop_line(texts / "out", 5)
+    assert extract_to(job, texts / "out", resume=True) == totals
+    assert verify(texts / "out")["problems"] == []
+
+
+def test_a_column_of_what_is_no_table(job: Job, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--column: is for CSV and TSV files"):
+        extract_to(replace(job, column="text", input_format="jsonl"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
