@@ -31,6 +31,9 @@ COMMANDS = (
     "reproduce",
     "report",
     "tune",
+    "extract",
+    "convert",
+    "errors",
 )
 
 
@@ -167,7 +170,7 @@ def test_help_of_train_names_every_key(ranat: Ranat) -> None:
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     from ranat.errors import UsageError
 
-    monkeypatch.setattr(sys, "argv", ["ranat", "compare", "convert", "errors", "extract", "--debug"])
+    monkeypatch.setattr(sys, "argv", ["ranat", "compare", "--debug"])
     with pytest.raises(UsageError, match="name at least one run folder"):
         cli.main()
 
