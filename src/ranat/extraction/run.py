@@ -158,7 +158,7 @@ def extract_to(
                 from ranat.extraction.raydata import shards_on
 
                 first = sum(1 for _ in manifest.shards())
-                made = shards_on(ray, workers, job, out, planned, first)
+                made = _shown(shards_on(ray, workers, job, out, planned, first), rate)
             for shard in made:
                 manifest.add(shard)
                 append_failures(out, shard.failures)
@@ -198,6 +198,14 @@ def shards(
 
     for shard, group in groupby(shown(), key=itemgetter(0)):
         yield write_shard(shard, (document for _, chunk in group for document in chunk), format, out)
+
+
+def _shown(made: Iterable[Shard], rate: Rate) -> Iterator[Shard]:
+    read = 0
+    for shard in made:
+        read += sum(end["size"] for end in shard.ended)
+        rate.show(len(shard.ids), read)
+        yield shard
 
 
 def _cut(planned: Iterable[Planned]) -> Iterator[tuple[Planned, list[Document]]]:
