@@ -21,7 +21,12 @@ import sys
 from transformers import AutoModelForTokenClassification
 from ranat.models.loading import load_model, load_tokenizer
 from ranat.errors import UserError
+from ranat.tasks import load
 try:
+    if "tagger" in sys.argv[1]:
+        task, model = load(sys.argv[1])
+        print(sorted(task.types), model.classifier.weight.sum().item())
+        sys.exit()
     tokenizer, model = load_tokenizer(sys.argv[1]), load_model(AutoModelForTokenClassification, sys.argv[1])
     print(len(tokenizer), model.get_input_embeddings().weight.sum().item())
 except UserError as error:
@@ -66,11 +71,15 @@ class Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[str]:
-    """The address of a hub with team/safe and team/pickled."""
+    """The address of a hub with team/safe, team/pickled and team/tagger."""
     tiny.save("bert", tmp_path / "hub/team/safe")
     pickled = tiny.save("bert", tmp_path / "hub/team/pickled")
     (pickled / "model.safetensors").unlink()
     torch.save(tiny.model().state_dict(), pickled / "pytorch_model.bin")
+    tagger = tiny.model()
+    tagger.config.id2label = {0: "O", 1: "B-Gene", 2: "I-Gene"}
+    tagger.save_pretrained(tmp_path / "hub/team/tagger")
+    tiny.tokenizer("bert").save_pretrained(tmp_path / "hub/team/tagger")
     Hub.folder, Hub.asked = tmp_path / "hub", []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -105,3 +114,8 @@ def test_pickled_weights_are_refused(hub: str, tmp_path: Path) -> None:
     assert answer.startswith("refused: model: ")
     assert "safetensors" in answer
     assert not any(asked.startswith("GET") and "pytorch_model.bin" in asked for asked in Hub.asked)
+
+
+@pytest.mark.slow
+def test_a_tagger_is_ready_to_use(hub: str, tmp_path: Path) -> None:
+    assert load("team/tagger", hub, tmp_path / "home") == f"['Gene'] {tiny.model().classifier.weight.sum().item()}"

@@ -73,7 +73,7 @@ def load_trained(auto_class: Any, name: str) -> Any:
     model, info = loaded if isinstance(loaded, tuple) else (loaded, {"missing_keys": ()})
     if missing := sorted(info["missing_keys"]):
         raise UserError(
-            f"{len(missing)} weights are missing, {missing[0]} the first of them",
+            f"the files lack {len(missing)} of its weights, such as {missing[0]}",
             where=name,
             remedy="give a model that was trained to the end and saved whole",
         )

@@ -12,7 +12,7 @@ def keep_freed_memory() -> None:
     """Tell glibc not to hand large freed blocks back to the system.
 
     By default every pass on a CPU maps its activations anew and pays a page fault for each 4 KiB of them: about a tenth
-    of a step. Elsewhere than on glibc nothing is done.
+    of a training step, or of a prediction. Elsewhere than on glibc nothing is done.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -7,6 +7,7 @@ from typing import Any
 
 from ranat.errors import UserError
 from ranat.models.loading import load_config, load_tokenizer, load_trained, window_size
+from ranat.models.memory import keep_freed_memory
 from ranat.tasks.base import Task, tasks
 
 
@@ -36,6 +37,7 @@ def load(name: str) -> tuple[Task, Any]:
             where=name,
             remedy="give a run of ranat, or a token classifier whose labels are tags",
         ) from error
+    keep_freed_memory()
     model = load_trained(task.auto_class, source)
     known = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > known:
