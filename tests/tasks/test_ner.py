@@ -92,6 +92,12 @@ def test_a_corpus_without_entities_is_refused() -> None:
         NER.for_corpus(corpus, tiny.tokenizer("bert"), 64)
 
 
+def test_an_entity_without_a_type_is_refused() -> None:
+    corpus = Corpus("c", "own", "ner", {"train": (document("x y", ("x", "")),), "dev": ()}, (), "here", ())
+    with pytest.raises(UserError, match="c: an entity of the training split has no type"):
+        NER.for_corpus(corpus, tiny.tokenizer("bert"), 64)
+
+
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def test_labels_stand_at_first_sub_tokens_only(architecture: str) -> None:
     (feature,) = ner(architecture).encode([DOCUMENTS[0]]).features

@@ -78,6 +78,8 @@ class NER(Task):
             raise UserError(
                 "the training split has no entity", where=corpus.name, remedy="annotate some, or check its format"
             )
+        if "" in types:
+            raise UserError("an entity of the training split has no type", where=corpus.name, remedy="give it one")
         return cls(["O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI")], tokenizer, window)
 
     @classmethod
