@@ -16,7 +16,7 @@ from ranat.errors import UsageError, UserError
 from ranat.extraction.ahead import ahead
 from ranat.extraction.merging import merge
 from ranat.models.loading import quiet_libraries
-from ranat.models.precision import autocast, resolve_precision
+from ranat.models.precision import cast, resolve_precision
 from ranat.tasks import NER, RelationClassification, load
 
 T = TypeVar("T")
@@ -25,23 +25,24 @@ CHUNK_DOCUMENTS = 256
 CHUNK_CHARACTERS = 2_000_000
 """A chunk, within which batches are sorted by length, ends at whichever comes first."""
 
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
 _DIGITS = 4
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A trained model with its task."""
+    """A trained model with its task.
+
+    Args:
+        task: prepares and infers.
+        model: on the device that it runs on.
+        sha256: of its weights in float32, and its tokenizer.
+    """
 
     task: Any
     model: Any
-
-    def sha256(self) -> str:
-        """Of its weights and its tokenizer."""
-        digest = hashlib.sha256(self.task.tokenizer.backend_tokenizer.to_str().encode())
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-        return digest.hexdigest()
+    sha256: str
 
 
 class Extractor:
@@ -56,9 +57,9 @@ class Extractor:
         ner: models that find entities; none: relations are found between the entities that documents bring.
         relation: a model that finds relations; None: entities only.
         min_score: what scores less is left out; entities before they are paired.
-        precision: "auto", "fp32", "bf16" or "fp16".
+        precision: one of `PRECISIONS`; "auto" is bf16 where the hardware has it. The models' weights are cast to it.
     Raises:
-        UsageError: there is no model at all, or `min_score` is not in [0, 1].
+        UsageError: there is no model at all, `min_score` is not in [0, 1], or there is no such precision.
         UserError: the models find no pair of types that the relation model knows.
     """
 
@@ -74,8 +75,12 @@ class Extractor:
             raise UsageError("name a model: --ner finds entities, --re relations between those of the input")
         if not 0 <= min_score <= 1:
             raise UsageError(f"must be from 0 to 1, not {min_score}", where="--min-score")
+        if precision not in PRECISIONS:
+            raise UsageError(f"unknown: {precision}", where="--precision", remedy=", ".join(PRECISIONS))
         self.ner, self.relation, self.min_score = tuple(ner), relation, min_score
         self.precision = resolve_precision(precision)
+        for loaded in (*self.ner, *filter(None, [relation])):
+            cast(loaded.model, self.precision)
         self._one_at_a_time = threading.Lock()  # two models at once would fight over the processors
         self._paired = {} if relation is None else _by_lower_case(relation.task.pairs.types)
         if ner and relation is not None:
@@ -157,7 +162,7 @@ class Extractor:
         ]
 
     def _infer(self, loaded: Loaded, prepared: Any) -> list[Document]:
-        with self._one_at_a_time, autocast(self.precision):
+        with self._one_at_a_time:
             return list(loaded.task.infer(loaded.model, prepared))
 
     def _scored(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -200,7 +205,11 @@ def _load(name: str, wanted: type[Any], flag: str) -> Loaded:
     if not isinstance(task, wanted):
         other = "--re" if wanted is NER else "--ner"
         raise UserError("is a model of the other task", where=f"{flag} {name}", remedy=f"give it as {other}")
-    return Loaded(task, model.eval().to("cuda" if torch.cuda.is_available() else "cpu"))
+    digest = hashlib.sha256(task.tokenizer.backend_tokenizer.to_str().encode())
+    for key, tensor in sorted(model.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return Loaded(task, model.to("cuda" if torch.cuda.is_available() else "cpu"), digest.hexdigest())
 
 
 def _check_types(found: set[str], pairs: Iterable[tuple[str, str]]) -> None:

@@ -71,8 +71,8 @@ class Job:
         """The first line of the manifest."""
         settings = asdict(self) | {"inputs": [*self.inputs], "ner": [*self.ner], "precision": extractor.precision}
         hashes = {
-            "ner": [loaded.sha256() for loaded in extractor.ner],
-            "re": extractor.relation.sha256() if extractor.relation else None,
+            "ner": [loaded.sha256 for loaded in extractor.ner],
+            "re": extractor.relation.sha256 if extractor.relation else None,
         }
         return {"ranat": metadata.version("ranat"), **settings, "sha256": hashes}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 ORDINARY = 32
 """Tokens of an ordinary sentence; a batch of size n holds n of them, or fewer that are longer."""
@@ -51,11 +54,27 @@ def logits_of(
     features: Sequence[dict[str, Any]],
     collate: Callable[[Sequence[dict[str, Any]]], dict[str, Tensor]],
     batch_size: int,
-) -> Iterator[tuple[list[int], Tensor]]:
-    """What a model says of features, a batch at a time: their indices, and logits (batch, …) where the model is."""
+    then: Callable[[list[int], Tensor], Result],
+) -> Iterator[Result]:
+    """What a model says of features, a batch at a time: what `then` makes of their indices and their logits (batch, …).
+
+    On processors a batch has one of them for itself: the matrices of a small encoder are too small to share. So what
+    is found does not depend on how many there are.
+    """
     model.eval()
-    for chosen in batches([len(feature["input_ids"]) for feature in features], batch_size):
+    device = model.device.type
+    casts, format = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)  # this thread's
+
+    def run(chosen: list[int]) -> Result:
         batch = collate([features[index] for index in chosen])
-        with torch.inference_mode():
-            logits = model(**{name: tensor.to(model.device) for name, tensor in batch.items()})["logits"]
-        yield chosen, logits
+        with torch.inference_mode(), torch.autocast(device, format, enabled=casts):
+            return then(chosen, model(**{name: tensor.to(device) for name, tensor in batch.items()})["logits"])
+
+    filled = batches([len(feature["input_ids"]) for feature in features], batch_size)
+    yield from _pool().map(run, filled) if device == "cpu" else map(run, filled)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """A thread for each processor that torch was given; they stay, as new ones would have to warm up again."""
+    return ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,))

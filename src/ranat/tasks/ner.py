@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -144,8 +145,11 @@ class NER(Task):
         least or product over the words alone (docs/log.md); it is no calibrated probability.
         """
         probabilities = self._probabilities(model, prepared, batch_size)
-        best = probabilities.max(-1)
-        sure, tags = best.values.tolist(), [self.labels[number] for number in best.indices.tolist()]
+        sure, tags = (
+            probabilities.max(-1).tolist(),
+            [self.labels[number] for number in probabilities.argmax(-1).tolist()],
+        )
+        inside = {kind: probabilities[:, numbers].sum(-1).tolist() for kind, numbers in self._inside.items()}
         found: dict[int, list[Entity]] = defaultdict(list)
         start = 0
         for sentence in prepared.sentences:
@@ -153,7 +157,7 @@ class NER(Task):
             entities = found[sentence.document]
             for first, last, kind in decode_strict(tags[start:end], self.scheme):
                 span = (sentence.words[first][0], sentence.words[last - 1][1])
-                goes_on = float(probabilities[start + last, self._inside[kind]].sum()) if start + last < end else 0.0
+                goes_on = inside[kind][start + last] if start + last < end else 0.0
                 score = (sum(sure[start + first : start + last]) + 1 - goes_on) / (last - first + 1)
                 entities.append(Entity(f"T{len(entities) + 1}", kind, (span,), score=min(max(score, 0.0), 1.0)))
             start = end
@@ -162,21 +166,30 @@ class NER(Task):
             for index, document in enumerate(prepared.documents)
         ]
 
-    def _probabilities(self, model: Any, prepared: PreparedSentences, batch_size: int) -> Tensor:
-        """P(C | x) of the words of all sentences, (words, labels); a word without a token is O."""
+    def _probabilities(
+        self, model: Any, prepared: PreparedSentences, batch_size: int
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        """P(C | x) of the words of all sentences, (words, labels); a word without a token is O.
+
+        Not a tensor: operations on one would wait for processors that are busy with the next batch.
+        """
         places = [0, *accumulate(len(sentence.words) for sentence in prepared.sentences)]
-        probabilities = torch.zeros(places[-1], len(self.labels), device=model.device)
+        probabilities = np.zeros((places[-1], len(self.labels)), np.float32)
         probabilities[:, self._ids["O"]] = 1
-        features = [{"input_ids": window.input_ids} for window in prepared.windows]
-        for chosen, logits in logits_of(model, features, self.collate, batch_size):
+
+        def of_words(chosen: list[int], logits: Tensor) -> tuple[Tensor, Tensor]:
             heads = [
                 (row, token, places[window.sentence] + word)
                 for row, window in enumerate(prepared.windows[index] for index in chosen)
                 for token, word in window.heads
             ]
-            rows, tokens, words = torch.tensor(heads, device=model.device).long().reshape(-1, 3).T
-            probabilities[words] = logits[rows, tokens].float().softmax(-1)
-        return probabilities.cpu()
+            rows, tokens, words = torch.tensor(heads).long().reshape(-1, 3).T
+            return words, logits[rows.to(logits.device), tokens.to(logits.device)].float().softmax(-1).cpu()
+
+        features = [{"input_ids": window.input_ids} for window in prepared.windows]
+        for words, found in logits_of(model, features, self.collate, batch_size, of_words):
+            probabilities[words.numpy()] = found.numpy()
+        return probabilities
 
     def answers(self, document: Document) -> set[Answer]:
         """The mentions; those that tags cannot hold are among the gold ones, so they count as missed."""

@@ -198,8 +198,8 @@ class RelationClassification(Task):
         found: dict[int, list[Relation]] = defaultdict(list)
         for chunk in chunks(chain(prepared.examples, self._features.examples(rest)), _AHEAD):
             fit = [(example, example.feature) for example in chunk if example.feature]
-            for chosen, logits in logits_of(model, [feature for _, feature in fit], self.collate, batch_size):
-                best = logits.float().softmax(-1).max(-1)
+            features = [feature for _, feature in fit]
+            for chosen, best in logits_of(model, features, self.collate, batch_size, _best):
                 for index, number, score in zip(chosen, best.indices.tolist(), best.values.tolist(), strict=True):
                     example = fit[index][0]
                     if relation := relation_of(example.pair, self.labels[number], self.pairs, score):
@@ -240,3 +240,7 @@ class RelationClassification(Task):
         """Relations between no candidates, and those that a later one of the same pair overrules."""
         found = [candidates(document, self.pairs) for document in documents]
         return sum(len(item.apart) for item in found), sum(len(item.conflicts) for item in found)
+
+
+def _best(chosen: list[int], logits: Tensor) -> tuple[list[int], Any]:
+    return chosen, logits.float().softmax(-1).max(-1)
