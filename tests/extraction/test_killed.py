@@ -19,7 +19,12 @@ from ranat.extraction.run import Job, extract_to
 from ranat.extraction.verify import verify
 
 KILLS = int(os.environ.get("RANAT_KILLS", "3"))
-WORDS = ["Cisplatin", "BRCA1", "induced", "nephrotoxicity", "in", "patients", "with", "cancer", ".", "(", "HBC", ")"]
+SENTENCES = [  # short ones: untrained models find something at every other word, and pairs are the square of that
+    "Cisplatin induced nephrotoxicity in patients.",
+    "BRCA1 mutations cause cancer (HBC).",
+    "Survival with cisplatin was not longer.",
+    "No patients had cancer.",
+]
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def many(tmp_path: Path) -> Path:
     file = tmp_path / "many.jsonl"
     with file.open("w") as stream:
         for number in range(600):
-            text = " ".join(chooser.choices(WORDS, k=chooser.randint(5, 150)))
+            text = " ".join(chooser.choices(SENTENCES, k=chooser.randint(1, 20)))
             line = json.dumps({"id": str(number), "text": text})
             stream.write((line[:20] if number % 100 == 50 else line) + "\n")
     return file
@@ -70,7 +75,6 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(job: Job, tmp_path
     assert verify(broken)["documents"] == 594
 
 
-@pytest.mark.skip(reason="did not end in two minutes since each processor has a batch for itself; to be looked into")
 @pytest.mark.slow
 def test_on_ray_the_output_is_the_same_also_when_a_worker_is_killed(job: Job, tmp_path: Path) -> None:
     whole, out = tmp_path / "whole", tmp_path / "ray"
