@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -25,9 +26,29 @@ def write_atomically(path: Path, text: str) -> None:
 
 def sync(path: Path) -> None:
     """Wait until a file, or a folder's files, are safe on the disk."""
-    for file in [path] if path.is_file() else (file for file in path.rglob("*") if file.is_file()):
+    for file in files(path):
         with file.open("rb") as stream:
             os.fsync(stream.fileno())
+
+
+def files(path: Path) -> Iterator[Path]:
+    """A file, or those of a folder at any depth in the order of their names; hidden ones are left out."""
+    if path.is_file():
+        yield path
+    for folder, subfolders, names in os.walk(path):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def sha256(path: Path) -> str:
+    """Of a file, or of the paths and hashes of a folder's files."""
+    if path.is_file():
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for file in files(path):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n".encode())
+    return digest.hexdigest()
 
 
 def remove(path: Path) -> None:

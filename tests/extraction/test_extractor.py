@@ -40,7 +40,7 @@ def test_a_stream_is_read_as_it_is_needed(extractor: Extractor) -> None:
     found = extractor.extract_stream(texts())
     first = list(islice(found, 3))
     assert [document.text for document in first] == [f"{TEXT} {number}" for number in range(3)]
-    found.close()  # type: ignore[attr-defined]
+    found.close()  # type: ignore[attr-defined]  # it is a generator
     assert len(taken) <= 8 * module.CHUNK_DOCUMENTS
 
 

@@ -17,9 +17,9 @@ def read(name: Path | str, format: str | None = None, most: int = MOST) -> tuple
     *items, end = inputs.read(str(name), format, most)
     assert isinstance(end, End)
     assert all(isinstance(item, Item) for item in items)
-    assert [item.number for item in items] == list(range(len(items)))  # type: ignore[union-attr]
+    assert [item.number for item in items] == list(range(len(items)))  # type: ignore[union-attr]  # asserted above
     assert end.items == len(items)
-    return items, end  # type: ignore[return-value]
+    return items, end  # type: ignore[return-value]  # asserted above
 
 
 def test_folders_globs_and_files(texts: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_folder_of_documents_is_one_input(tmp_path: Path) -> None:
     assert isinstance(item.content, Document)
     assert item.content.entities[0].type == "Chemical"
     assert end.sha256 == inputs.fingerprint(str(tmp_path))
-    assert end.size == inputs.size(str(tmp_path)) > 0  # type: ignore[operator]
+    assert end.size == inputs.size(str(tmp_path)) > 0  # type: ignore[operator]  # None fails the test
 
 
 def test_what_cannot_be_read_keeps_its_place(texts: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_document_that_is_too_long(tmp_path: Path) -> None:
     [(b"Just prose.\n", "Just prose.\n"), (b'{"id": "1", "text": "a"}\n', "a"), (gzip.compress(b"packed"), "packed")],
 )
 def test_standard_input(data: bytes, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))  # type: ignore[arg-type]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))  # type: ignore[arg-type]  # it has all that is read
     (item,), end = read("-")
     assert isinstance(item.content, Document)
     assert item.content.text == expected

@@ -128,10 +128,10 @@ def convert(
     """
     from ranat.extraction.convert import convert as convert_documents
     from ranat.extraction.convert import format_of
-    from ranat.extraction.run import reader
+    from ranat.extraction.run import how_read
 
     _check_inputs(input)
-    how = reader(_input_format(from_, lines), column, id_column)
+    how = how_read(_input_format(from_, lines), column, id_column)
     result = convert_documents(input, out, to or format_of(out), input_format=how, console=err)
     if json:
         print_json(result)

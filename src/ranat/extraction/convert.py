@@ -18,6 +18,9 @@ from ranat.extraction.ids import UniqueIds
 from ranat.extraction.inputs import End
 from ranat.extraction.progress import Rate
 
+MOST_CHARACTERS = 100_000_000
+"""A longer document is not read: it would not fit in memory with what is made of it."""
+
 
 def format_of(out: Path) -> str:
     """The format that a name tells.
@@ -38,7 +41,6 @@ def convert(
     format: str,
     *,
     input_format: str | Read | None = None,
-    max_characters: int = 100_000_000,
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Read documents and write them to one file or folder.
@@ -48,7 +50,6 @@ def convert(
         out: must not be there.
         format: of the output.
         input_format: of the inputs; None: found by content and name.
-        max_characters: a longer document is not read.
         console: where progress and what cannot be read is shown.
     Returns:
         {"documents", "failures": how many could not be read, "renamed": had an id that was there already, "left_out":
@@ -67,7 +68,7 @@ def convert(
     def documents() -> Iterator[Document]:
         before = 0
         for name in inputs.expand(given):
-            for found in inputs.read(name, input_format, max_characters):
+            for found in inputs.read(name, input_format, MOST_CHARACTERS):
                 if isinstance(found, End):
                     before += found.size
                     notices.extend(found.notices)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import hashlib
 import io
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from ranat.disk import files, sha256
 from ranat.documents import Document, formats
 from ranat.documents.formats import FOLDERS, Read
 from ranat.documents.source import Notice
@@ -82,21 +82,13 @@ def size(name: str) -> int | None:
     """Bytes of an input; None: not known before it is read."""
     if name == STDIN:
         return None
-    return sum(path.stat().st_size for path in _files(Path(name)))
+    return sum(path.stat().st_size for path in files(Path(name)))
 
 
 def fingerprint(name: str) -> str:
     """sha256 of an input, as `End` has it; empty if it cannot be read."""
-    path = Path(name)
-    if not path.exists():
-        return ""
     try:
-        if path.is_file():
-            return _hash(path)
-        digest = hashlib.sha256()
-        for file in _files(path):
-            digest.update(f"{file.relative_to(path).as_posix()}\0{_hash(file)}\n".encode())
-        return digest.hexdigest()
+        return sha256(Path(name)) if Path(name).exists() else ""
     except OSError:
         return ""
 
@@ -148,26 +140,12 @@ def _folder(folder: Path, besides: Path | None) -> Iterator[str]:
         yield str(folder)
         return
     count = 0
-    for file in _files(folder):
+    for file in files(folder):
         if besides is None or not file.resolve().is_relative_to(besides.resolve()):
             count += 1
             yield str(file)
     if not count:
         raise UserError("the folder holds no file", where=str(folder))
-
-
-def _files(path: Path) -> Iterator[Path]:
-    """The file, or those of a folder at any depth, in the order of their names; hidden ones are left out."""
-    if path.is_file():
-        yield path
-    for folder, subfolders, names in os.walk(path):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class _Hashed(io.RawIOBase):

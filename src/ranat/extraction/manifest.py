@@ -7,7 +7,6 @@ that was cut off by the end of the process is none.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -126,14 +125,3 @@ class Manifest:
             stream.write(json.dumps(value, ensure_ascii=False) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
-
-
-def sha256(path: Path) -> str:
-    """Of a file, or of the paths and hashes of a folder's files."""
-    if path.is_file():
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    digest = hashlib.sha256()
-    for file in sorted(file for file in path.rglob("*") if file.is_file()):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n".encode())
-    return digest.hexdigest()

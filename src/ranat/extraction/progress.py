@@ -25,7 +25,8 @@ class Rate:
         self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
         self._task = self._bar.add_task("loading", total=total)
         self._console, self._total = console, total
-        self._done = self._read = self._documents = 0
+        self._documents = 0
+        self._first: int | None = None
         self._begun = self._said = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -35,20 +36,17 @@ class Rate:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._bar.stop()
 
-    def begin(self, read: int) -> None:
-        """The bytes that were done before."""
-        self._done = read
-        self._begun = time.monotonic()
-
     def show(self, documents: int, read: int) -> None:
         """So many documents more, so many bytes of the inputs read in all."""
         self._documents += documents
+        if self._first is None:
+            self._first = read  # after an interruption most of it was read before
         now = time.monotonic()
         seconds = max(now - self._begun, 1e-9)
         said = f"{self._documents:,} documents, {self._documents / seconds:,.1f} a second"
         self._bar.update(self._task, description=said, completed=read)
         if not self._console.is_terminal and now - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = now
-            if self._total and read > self._done:
-                said += f", about {seconds * (self._total - read) / (read - self._done) / 60:,.0f} min left"
+            if self._total and read > self._first:
+                said += f", about {seconds * (self._total - read) / (read - self._first) / 60:,.0f} min left"
             self._console.print(said, highlight=False)

@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ranat.disk import claimed, remove, sync
+from ranat.disk import claimed, remove, sha256, sync
 from ranat.documents import Document
 from ranat.documents.formats import FOLDERS, READERS, WRITERS, Read, jsonl
 from ranat.documents.formats.csv import columns_reader
@@ -22,7 +22,7 @@ from ranat.errors import UsageError, UserError
 from ranat.extraction import inputs
 from ranat.extraction.ahead import ahead
 from ranat.extraction.extractor import Extractor, chunks
-from ranat.extraction.manifest import NAME, Manifest, Shard, sha256
+from ranat.extraction.manifest import NAME, Manifest, Shard
 from ranat.extraction.plan import Planned, plan
 from ranat.extraction.progress import Rate
 
@@ -77,7 +77,7 @@ class Job:
         return {"ranat": metadata.version("ranat"), **settings, "sha256": hashes}
 
 
-def reader(format: str | None, column: str | None, id_column: str | None) -> str | Read | None:
+def how_read(format: str | None, column: str | None, id_column: str | None) -> str | Read | None:
     """How inputs are read: a format's name, a reader of CSV columns, or None where each tells its own.
 
     Raises:
@@ -100,7 +100,7 @@ def extract_lines(job: Job) -> Iterator[str | UserError]:
     """
     planned = plan(
         inputs.expand(job.inputs),
-        reader(job.input_format, job.column, job.id_column),
+        how_read(job.input_format, job.column, job.id_column),
         job.shard_size,
         job.max_characters,
     )
@@ -135,7 +135,7 @@ def extract_to(
         UserError: an input is not there, a model cannot be loaded, or the folder holds something else.
     """
     WRITERS.get(job.format)
-    how = reader(job.input_format, job.column, job.id_column)
+    how = how_read(job.input_format, job.column, job.id_column)
     if workers is not None and (ray is None or workers < 1):
         raise UsageError("is for --ray, and at least 1", where="--workers")
     sizes = [inputs.size(name) for name in inputs.expand(job.inputs, besides=out)]
@@ -248,7 +248,7 @@ def write_shard(planned: Planned, found: Iterable[Document], format: str, out: P
         sync(part)
         remove(path)
         part.replace(path)
-    except BaseException:
+    except BaseException:  # whatever ends it, also an interruption
         remove(part)
         raise
     counts["renamed"] = planned.renamed

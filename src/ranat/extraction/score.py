@@ -100,7 +100,7 @@ def _stage(answer: Answer, together: set[Any], found: set[Any], triples: set[Ans
         return "found"
     if frozenset(answer[0]) not in together:  # type: ignore[call-overload]  # it is the pair of places
         return "sentences"
-    return "re" if set(answer[0]) <= found else "ner"  # type: ignore[call-overload]
+    return "re" if set(answer[0]) <= found else "ner"  # type: ignore[call-overload]  # as above
 
 
 def _together(document: Document, pairs: PairTypes) -> set[frozenset[Any]]:

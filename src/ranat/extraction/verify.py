@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ranat.disk import sha256
 from ranat.documents import formats
 from ranat.errors import UserError
 from ranat.extraction import inputs
 from ranat.extraction.ids import UniqueIds
-from ranat.extraction.manifest import Manifest, Shard, sha256
+from ranat.extraction.manifest import Manifest, Shard
 from ranat.extraction.run import ERRORS, totals
 
 MOST = 100

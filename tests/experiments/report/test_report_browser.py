@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from report_cards import table2_cards, write_cards
 from test_report import Tables
 
+from browser import browse, fetched
 from ranat.experiments.report import write_report
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def browse(page: Path, *options: str) -> str:
-    """What headless Chromium prints for a page; every host name leads nowhere."""
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip(f"none of {', '.join(BROWSERS)} is on the PATH")
-    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
-    flags += [f"--user-data-dir={page.parent / 'profile'}", "--host-resolver-rules=MAP * 0.0.0.0"]
-    command = [browser, *flags, *options, page.as_uri()]
-    return subprocess.run(command, capture_output=True, check=True, timeout=60, text=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +33,10 @@ def test_nothing_is_fetched(page: Path) -> None:
     """By the log of the browser's network stack, where its own requests have no origin for their initiator."""
     fetching = page.with_name("fetching.html")
     fetching.write_text(page.read_text().replace("</body>", '<img src="http://example.invalid/x.png"></body>'))
-    started = {}
-    for one in (page, fetching):
-        log = one.with_suffix(".json")
-        browse(one, f"--log-net-log={log}", "--dump-dom")
-        text = log.read_text()
-        started[one] = set(re.findall(r'"initiator":"([^"]*)"', text)) - {"not an origin"}
-        assert ("example.invalid" in text) == (one == fetching)
-    assert started[page] == set()
-    assert started[fetching]
+    assert fetched(page) == set()
+    assert fetched(fetching)
+    logs = [one.with_suffix(".net.json").read_text() for one in (page, fetching)]
+    assert ["example.invalid" in log for log in logs] == [False, True]
 
 
 @pytest.mark.parametrize("width", [1280, 500])
