@@ -4,19 +4,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranat.tasks.batches import batches, chunks
+from ranat.tasks.padding import inputs
 
 LENGTHS = st.lists(st.integers(1, 512), max_size=80)
 
 
 @given(lengths=LENGTHS, size=st.integers(1, 64))
-def test_batches_hold_each_sequence_once_and_little_padding(lengths: list[int], size: int) -> None:
+def test_batches_hold_each_sequence_once_and_are_full(lengths: list[int], size: int) -> None:
     found = list(batches(lengths, size))
-    assert [lengths[index] for batch in found for index in batch] == sorted(lengths)
+    assert [lengths[index] for batch in found for index in batch] == sorted(lengths, reverse=True)
     assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
     for batch in found:
-        tokens = len(batch) * max(lengths[index] for index in batch)
-        assert tokens <= 32 * size or len(batch) == 1
-        assert tokens - sum(lengths[index] for index in batch) <= 32 * size / 20
+        longest = max(lengths[index] for index in batch)
+        assert len(batch) * longest <= 32 * size or len(batch) == 1
+        assert (len(batch) + 1) * longest > 32 * size or batch is found[-1]
+
+
+@given(features=st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=30), min_size=1), window=st.integers(30, 40))
+def test_what_is_only_inferred_is_padded_to_few_lengths(features: list[list[int]], window: int) -> None:
+    batch = inputs([{"input_ids": ids} for ids in features], 0, window)
+    length = batch["input_ids"].shape[1]
+    assert length % 8 == 0 or length == window
+    assert max(map(len, features)) <= length < max(map(len, features)) + 8
+    for ids, row, mask in zip(features, batch["input_ids"].tolist(), batch["attention_mask"].tolist(), strict=True):
+        assert row == ids + [0] * (length - len(ids))
+        assert mask == [1] * len(ids) + [0] * (length - len(ids))
+    labelled = inputs([{"input_ids": ids, "labels": ids} for ids in features], 0, window)
+    assert labelled["input_ids"].shape[1] == max(map(len, features))
 
 
 def test_batches_are_filled() -> None:

@@ -20,6 +20,7 @@ from ranat.documents.segment import words
 from ranat.errors import UserError
 from ranat.tasks import tasks
 from ranat.tasks.ner import IGNORED, NER
+from ranat.tasks.padding import rounded
 
 LABELS = ("O", "B-Chemical", "I-Chemical", "B-Disease", "I-Disease")
 
@@ -51,7 +52,7 @@ class Oracle:
     device = torch.device("cpu")
 
     def __init__(self, features: Sequence[dict[str, Any]], n_labels: int) -> None:
-        self._features = iter(sorted(features, key=lambda feature: len(feature["input_ids"])))
+        self._features = iter(sorted(features, key=lambda feature: -rounded(len(feature["input_ids"]))))
         self._n_labels, self._generator = n_labels, torch.Generator().manual_seed(0)
 
     def eval(self) -> None:

@@ -18,6 +18,7 @@ from ranat.documents.pairs import PairTypes, candidates
 from ranat.errors import UserError
 from ranat.models.loading import load_config, load_model, load_tokenizer
 from ranat.tasks import tasks
+from ranat.tasks.padding import rounded
 from ranat.tasks.relation import _AHEAD, RelationClassification
 
 TEXT = "Imatinib inhibits BCR-ABL and KIT. Cisplatin and imatinib: no effect on BRCA1."
@@ -58,7 +59,7 @@ class Oracle:
     device = torch.device("cpu")
 
     def __init__(self, features: Sequence[dict[str, Any]], n_labels: int) -> None:
-        self._features = iter(sorted(features, key=lambda feature: len(feature["input_ids"])))
+        self._features = iter(sorted(features, key=lambda feature: -rounded(len(feature["input_ids"]))))
         self._n_labels = n_labels
 
     def eval(self) -> None:

@@ -1,8 +1,8 @@
 """Sentences and words for documents whose source gives none.
 
-syntok proposes where sentences end, and what it gets wrong in biomedical text is mended by what stands on both sides
-of a full stop: "E. coli", "et al. (2001)" and "i.v. injection" go on, "vitamin D. Levels" and "2.5 nM. Binding" end.
-After what may end a sentence or not, the next word decides: "given i.v. The" ends, "given i.v. 5" goes on.
+What stands on both sides of a full stop decides where biomedical text would mislead a general segmenter: "E. coli",
+"et al. (2001)" and "i.v. injection" go on, "vitamin D. Levels" and "2.5 nM. Binding" end. After what may end a sentence
+or not, the next word decides: "given i.v. The" ends, "given i.v. 5" goes on. Where that leaves it open, syntok decides.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CONTEXT = 60
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _PARAGRAPH_END = re.compile(r"\n\s*\n")
-_POSSIBLE_END = re.compile(r"""[.!?]['"’”)\]]*\s+""")
+_POSSIBLE_END = re.compile(r"""(?:[.!?]['"’”)\]]*|\])\s*""")
 
 
 def _any_of(words: str) -> str:
@@ -122,38 +122,49 @@ def _cut(text: str, start: int, stop: int) -> int:
 
 def _ends(text: str, start: int, stop: int) -> Iterator[int]:
     """Where the sentences of a piece end and others start."""
-    piece = text[start:stop]
-    tokens = Tokenizer(replace_not_contraction=False).tokenize(piece)
-    proposed = {start + sentence[0].offset for sentence in segment(tokens)}
-    possible = {match.end() for match in _POSSIBLE_END.finditer(text, start, stop)}
+    proposed: set[int] | None = None
     begin = start
-    for place in sorted((proposed | possible) - {start, stop}):
+    for possible in _POSSIBLE_END.finditer(text, start, stop):
+        place = possible.end()
+        if place == stop:
+            return
         context = text[max(begin, place - _CONTEXT) : place]
         before = context.rstrip()
-        if _is_end(before, text[place : place + _CONTEXT], place in proposed, len(before) < len(context)):
+        ends = _is_end(before, text[place : place + _CONTEXT], len(before) < len(context))
+        if ends is None:
+            if proposed is None:  # this takes longer than all else
+                tokens = Tokenizer(replace_not_contraction=False).tokenize(text[start:stop])
+                proposed = {start + sentence[0].offset for sentence in segment(tokens)}
+            ends = place in proposed
+        if ends:
             yield place
             begin = place
 
 
-def _is_end(before: str, after: str, proposed: bool, spaced: bool) -> bool:
-    """Whether a sentence ends between what was last read of it and what follows, white space between or not."""
+def _is_end(before: str, after: str, spaced: bool) -> bool | None:
+    """Whether a sentence ends between what was last read of it and what follows, white space between or not.
+
+    None: if it is proposed.
+    """
     starter, capitalised = bool(_STARTER.match(after)), bool(_CAPITALISED.match(after))
     if before.endswith("]"):  # as the titles do that PubMed translates
-        return proposed and spaced and capitalised
+        return None if spaced and capitalised else False
     if not _STOPS.search(before) or _CLOSING.match(after) or _MARK.fullmatch(before) or _SHORTENED.search(before):
         return False
-    if _SHORTENED_TOO.search(before):
-        return starter
-    if _DOTTED.search(before):
-        return starter or capitalised
-    if _LETTER.search(before):
-        return starter or (capitalised and bool(_NAMED_BY_LETTER.search(before)))
     settled = bool(_SETTLED.search(before))
-    if _SMALL.match(after):
-        return settled and bool(_SMALL_NAME.match(after))
-    if not spaced or before.endswith(".)"):
-        return proposed and capitalised
-    return proposed or capitalised or (settled and bool(_NUMBERED.match(after)))
+    if _SHORTENED_TOO.search(before):
+        may = starter
+    elif _DOTTED.search(before):
+        may = starter or capitalised
+    elif _LETTER.search(before):
+        may = starter or (capitalised and bool(_NAMED_BY_LETTER.search(before)))
+    elif _SMALL.match(after):
+        may = settled and bool(_SMALL_NAME.match(after))
+    elif spaced and not before.endswith(".)"):
+        return capitalised or (settled and bool(_NUMBERED.match(after))) or None
+    else:
+        return None if capitalised else False
+    return (may if spaced else None) if may else False
 
 
 def _trim(text: str, start: int, end: int) -> Span:

@@ -11,14 +11,13 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from ranat.tasks.padding import rounded
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ORDINARY = 32
 """Tokens of an ordinary sentence; a batch of size n holds n of them, or fewer that are longer."""
-
-_PADDING = 1 / 20
-"""The most of a batch that may be padding: for small encoders another batch costs as much as a hundred tokens."""
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -29,24 +28,19 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Indices of sequences, shortest first, cut where a batch is full or would pad too much.
+    """Indices of sequences, longest first, as many in each batch as its longest leaves room for.
+
+    So the last batch alone is not full, and there are as many shapes as lengths (see `rounded`).
 
     Args:
         lengths: tokens of each sequence.
         batch_size: how many sequences of 32 tokens fill a batch.
     """
-    budget = batch_size * ORDINARY
-    batch: list[int] = []
-    tokens = 0
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        padded = lengths[index] * (len(batch) + 1)
-        if batch and (padded > budget or padded - tokens - lengths[index] > _PADDING * budget):
-            yield batch
-            batch, tokens = [], 0
-        batch.append(index)
-        tokens += lengths[index]
-    if batch:
-        yield batch
+    left = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    while left:
+        size = max(1, batch_size * ORDINARY // lengths[left[0]])
+        yield left[:size]
+        left = left[size:]
 
 
 def logits_of(
@@ -70,7 +64,7 @@ def logits_of(
         with torch.inference_mode(), torch.autocast(device, format, enabled=casts):
             return then(chosen, model(**{name: tensor.to(device) for name, tensor in batch.items()})["logits"])
 
-    filled = batches([len(feature["input_ids"]) for feature in features], batch_size)
+    filled = batches([rounded(len(feature["input_ids"])) for feature in features], batch_size)
     yield from _pool().map(run, filled) if device == "cpu" else map(run, filled)
 
 

@@ -117,10 +117,10 @@ class NER(Task):
         return Encoded(features, tuple(f"{count} {what}" for count, what in notices if count))
 
     def collate(self, features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
-        """(batch, tokens) tensors, padded to the longest."""
-        batch = inputs(features, self.tokenizer.pad_token_id)
+        """(batch, tokens) tensors."""
+        batch = inputs(features, self.tokenizer.pad_token_id, self.window)
         if "labels" in features[0]:
-            batch["labels"] = padded(features, "labels", IGNORED)
+            batch["labels"] = padded(features, "labels", IGNORED, batch["input_ids"].shape[1])
         return batch
 
     def loss(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:

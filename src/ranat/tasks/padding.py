@@ -8,20 +8,40 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
-def padded(features: Sequence[dict[str, Any]], name: str, filler: int) -> Tensor:
-    """(batch, tokens) of one field, filled up to the longest."""
-    longest = max(len(feature[name]) for feature in features)
-    return torch.tensor([feature[name] + [filler] * (longest - len(feature[name])) for feature in features])
+_MULTIPLE = 8
 
 
-def inputs(features: Sequence[dict[str, Any]], pad_token_id: int) -> dict[str, Tensor]:
-    """input_ids, attention_mask and, where the features have one, special_tokens_mask, each (batch, tokens)."""
+def rounded(tokens: int) -> int:
+    """How long a sequence of so many tokens becomes if the model only infers.
+
+    For each number of tokens in a batch oneDNN compiles anew, and keeps a thousand such: let there be few numbers.
+    """
+    return -(-tokens // _MULTIPLE) * _MULTIPLE
+
+
+def padded(features: Sequence[dict[str, Any]], name: str, filler: int, length: int) -> Tensor:
+    """(batch, length) of one field."""
+    return torch.tensor([feature[name] + [filler] * (length - len(feature[name])) for feature in features])
+
+
+def inputs(features: Sequence[dict[str, Any]], pad_token_id: int, window: int) -> dict[str, Tensor]:
+    """A padded batch, each tensor (batch, tokens).
+
+    "input_ids", "attention_mask" and, where the features have them, "special_tokens_mask".
+
+    Args:
+        features: if they have labels, they are padded to the longest, else to what `rounded` says.
+        pad_token_id: what they are padded with.
+        window: the most tokens that the model takes.
+    """
     lengths = torch.tensor([len(feature["input_ids"]) for feature in features])
+    longest = int(lengths.max())
+    if "labels" not in features[0]:
+        longest = min(rounded(longest), window)
     batch = {
-        "input_ids": padded(features, "input_ids", pad_token_id),
-        "attention_mask": (torch.arange(int(lengths.max())) < lengths[:, None]).long(),
+        "input_ids": padded(features, "input_ids", pad_token_id, longest),
+        "attention_mask": (torch.arange(longest) < lengths[:, None]).long(),
     }
     if "special_tokens_mask" in features[0]:
-        batch["special_tokens_mask"] = padded(features, "special_tokens_mask", 1)
+        batch["special_tokens_mask"] = padded(features, "special_tokens_mask", 1, longest)
     return batch

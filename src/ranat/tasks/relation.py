@@ -173,7 +173,7 @@ class RelationClassification(Task):
 
     def collate(self, features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         """(batch, tokens) tensors; labels (batch,); positions (batch, 2) for the entity representation."""
-        batch = inputs(features, self.tokenizer.pad_token_id)
+        batch = inputs(features, self.tokenizer.pad_token_id, self.window)
         for name in ("positions", "labels"):
             if name in features[0]:
                 batch[name] = torch.tensor([feature[name] for feature in features])
