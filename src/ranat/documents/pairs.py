@@ -161,16 +161,16 @@ def _label(found: list[Relation], first: Entity, second: Entity, types: PairType
 
 
 def _paired(entities: list[Entity], types: PairTypes) -> Iterator[tuple[Entity, Entity]]:
-    seen = set[frozenset[str]]()
-    for head in entities:
-        for tail in entities:
-            key = frozenset((head.id, tail.id))
-            if head.id != tail.id and (head.type, tail.type) in types.types and key not in seen:
-                seen.add(key)
-                # Of two that start together BLURB names the tail first, where their types tell which one is the tail.
-                both_ways = (tail.type, head.type) in types.types
-                in_order = head.start < tail.start or (head.start == tail.start and both_ways)
-                yield (head, tail) if in_order else (tail, head)
+    for number, head in enumerate(entities):
+        for other, tail in enumerate(entities):
+            if other == number or (head.type, tail.type) not in types.types:
+                continue
+            both_ways = (tail.type, head.type) in types.types
+            if both_ways and other < number:
+                continue  # it was there as (tail, head)
+            # Of two that start together BLURB names the tail first, where their types tell which one is the tail.
+            in_order = head.start < tail.start or (head.start == tail.start and both_ways)
+            yield (head, tail) if in_order else (tail, head)
 
 
 def _by_sentence(document: Document) -> Iterator[tuple[Span, list[Entity]]]:
