@@ -183,7 +183,7 @@ class NER(Task):
                 for row, window in enumerate(prepared.windows[index] for index in chosen)
                 for token, word in window.heads
             ]
-            rows, tokens, words = torch.tensor(heads).long().reshape(-1, 3).T
+            rows, tokens, words = torch.from_numpy(np.array(heads, np.int64).reshape(-1, 3)).T
             return words, logits[rows.to(logits.device), tokens.to(logits.device)].float().softmax(-1).cpu()
 
         features = [{"input_ids": window.input_ids} for window in prepared.windows]
