@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -26,26 +26,28 @@ from typing import Any
 from training import machine, ratio
 
 BATCH_SIZES = (1, 8, 16, 32, 64)
-WANTED = {"documents a second": 4.0, "memory": 1.1}
+Start = Callable[[str], dict[str, Any]]
+"""Makes one measurement, by name, in a process of its own."""
 
 
 def main() -> None:
-    """Measure all in turn and print the ratios."""
+    """Measure all in turn."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of corpora")
     parser.add_argument("--ner", required=True, help="a run that finds entities")
     parser.add_argument("--re", required=True, help="a run that finds relations")
-    parser.add_argument("--documents", type=int, default=1024, help="for the rates; a quarter for the best batch size")
+    parser.add_argument("--documents", type=int, default=1024, help="for the rates; a quarter for the rest")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--many", type=int, default=10_000, help="for the memory, beside a tenth of it")
-    parser.add_argument("--output", type=Path, help="write the figures as JSON")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--output", type=Path, help="write the figures as JSON; parts not measured stay as they are")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.only:
         print(json.dumps(measure(chosen)))
         return
 
-    def start(name: str) -> dict[str, float]:
+    def start(name: str) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, *sys.argv, "--only", name], stdout=subprocess.PIPE, text=True, check=True
         )
@@ -53,6 +55,17 @@ def main() -> None:
         print(f"{name}: {measured}", file=sys.stderr)
         return measured
 
+    result = json.loads(chosen.output.read_text()) if chosen.output and chosen.output.exists() else {}
+    result["machine"] = machine()
+    for part in chosen.parts:
+        result[part] = PARTS[part](chosen, start)
+        print(json.dumps({part: result[part]}, indent=2))
+        if chosen.output:
+            chosen.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def rates(chosen: argparse.Namespace, start: Start) -> dict[str, Any]:
+    """Documents a second, beside the pipeline at its best batch size."""
     sizes = {size: start(f"pipeline {size} quarter")["seconds"] for size in BATCH_SIZES}
     best = min(sizes, key=sizes.__getitem__)
     names = {"ours": "ours auto", "ours fp32": "ours fp32", "pipeline": f"pipeline {best}"}
@@ -60,31 +73,31 @@ def main() -> None:
     for _ in range(chosen.rounds):
         for name, measured in runs.items():
             measured.append(start(names[name]))
-    few, many = start(f"memory {chosen.many // 10}"), start(f"memory {chosen.many}")
-    result = {
-        "machine": machine(),
+    return {
         "documents": chosen.documents,
-        "rounds": chosen.rounds,
         "pipeline_batch_sizes": sizes,
         "best_batch_size": best,
-        "ratios": {
-            "pipeline / ours, seconds": ratio(runs, "pipeline", "ours", "seconds"),
-            "pipeline / ours fp32, seconds": ratio(runs, "pipeline", "ours fp32", "seconds"),
-            f"memory at {chosen.many:,} / {chosen.many // 10:,} documents": many["memory"] / few["memory"],
-        },
+        "pipeline / ours, seconds": ratio(runs, "pipeline", "ours", "seconds"),
+        "pipeline / ours fp32, seconds": ratio(runs, "pipeline", "ours fp32", "seconds"),
         "documents_per_second": {
             name: chosen.documents / statistics.median(run["seconds"] for run in measured)
             for name, measured in runs.items()
         },
-        "memory": {"few": few, "many": many},
-        "spans": start("spans"),
         "runs": runs,
     }
-    for name, value in result["ratios"].items():
-        print(f"{name:48} {value:6.2f}")
-    print(json.dumps(result["spans"], indent=2))
-    if chosen.output:
-        chosen.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def memories(chosen: argparse.Namespace, start: Start) -> dict[str, Any]:
+    """Peak memory over many documents, beside that over a tenth of them."""
+    few, many = start(f"memory {chosen.many // 10}"), start(f"memory {chosen.many}")
+    return {"few": few, "many": many, "many / few": many["memory"] / few["memory"]}
+
+
+PARTS: dict[str, Callable[[argparse.Namespace, Start], dict[str, Any]]] = {
+    "rates": rates,
+    "memory": memories,
+    "spans": lambda _, start: start("spans"),
+}
 
 
 def measure(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -141,7 +154,7 @@ def spans(chosen: argparse.Namespace) -> dict[str, Any]:
     from ranat.documents.segment import sentences
     from ranat.extraction import Extractor
 
-    documents = list(islice(texts(chosen.data), chosen.documents))
+    documents = list(islice(texts(chosen.data), chosen.documents // 4))
     tagger = pipeline(chosen.ner)
     whole = [set(places(tagger(document.text))) for document in documents]
     cut = [

@@ -16,6 +16,7 @@ from ranat.errors import UsageError, UserError
 from ranat.extraction.ahead import ahead
 from ranat.extraction.merging import merge
 from ranat.models.loading import quiet_libraries
+from ranat.models.memory import release_freed_memory
 from ranat.models.precision import cast, resolve_precision
 from ranat.tasks import NER, RelationClassification, load
 
@@ -163,7 +164,9 @@ class Extractor:
 
     def _infer(self, loaded: Loaded, prepared: Any) -> list[Document]:
         with self._one_at_a_time:
-            return list(loaded.task.infer(loaded.model, prepared))
+            found = list(loaded.task.infer(loaded.model, prepared))
+        release_freed_memory()
+        return found
 
     def _scored(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
         """Those that score enough, their scores rounded."""

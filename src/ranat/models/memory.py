@@ -1,9 +1,10 @@
-"""Memory between passes: keep what was freed, since the next pass needs it again."""
+"""Memory between passes: keep what was freed, since the next pass needs it again; but not for ever."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
@@ -14,10 +15,18 @@ def keep_freed_memory() -> None:
     By default every pass on a CPU maps its activations anew and pays a page fault for each 4 KiB of them: about a tenth
     of a training step, or of a prediction. Elsewhere than on glibc nothing is done.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
+    if mallopt := _of_glibc("mallopt"):
         mallopt(_M_MMAP_THRESHOLD, 1 << 30)
         mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
         mallopt(_M_TOP_PAD, 1 << 28)
+
+
+def release_freed_memory() -> None:
+    """Hand back what was kept: ever other shapes, in several threads, leave ever more holes between what is in use."""
+    if malloc_trim := _of_glibc("malloc_trim"):
+        malloc_trim(0)
+
+
+def _of_glibc(name: str) -> Any:
+    """A function of it; None elsewhere."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None
