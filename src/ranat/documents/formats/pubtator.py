@@ -42,6 +42,7 @@ _LINE_ENDS = "\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029"  # all that str.splitlines 
 _FIRST_LINE = re.compile(f"\\s*+[^{_LINE_ENDS}]*+([{_LINE_ENDS}])")
 _BREAKS = re.compile(f"[\t{_LINE_ENDS}]")
 _NOT_IN_IDS = re.compile(f"[|\ufeff\t{_LINE_ENDS}]")
+_NO_ID = "%00"  # what nobody calls another document
 _COMPOSITE, _NOVEL = "the parts of {} composite mentions (7th column)", "whether {} relations are novel (5th column)"
 
 
@@ -74,7 +75,7 @@ def _fit(document: Document, lost: Counter[str]) -> Document:
     document = _with_words_for_numbers(known_concepts(renamed(document, _one_line, lost), lost), lost)
     id = _NOT_IN_IDS.sub(lambda match: quote(match[0], safe=""), document.id)
     if not id.strip():
-        id = quote(id) or "-"
+        id = quote(id) or _NO_ID
     lost["exact spellings of ids"] += id != document.id
     spaced, count = _BREAKS.subn(" ", document.text)
     lost["tabs and line ends of texts"] += count
