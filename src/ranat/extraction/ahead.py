@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_SECONDS = 0.1
+_END = object()
 
 
-def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
-    """The items, in order; up to `depth` of them are made before they are asked for.
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items, in order; the next one is made while this one is worked on, and none after it.
 
     What goes wrong in the thread is raised here. The thread ends with this generator, however that ends.
     """
-    waiting: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(depth)
-    ended = threading.Event()
-
-    def put(more: bool, item: T | BaseException | None) -> None:
-        while not ended.is_set():
-            try:
-                waiting.put((more, item), timeout=_SECONDS)
-            except queue.Full:
-                continue
-            return
-
-    def work() -> None:
-        try:
-            for item in items:
-                put(True, item)
-                if ended.is_set():
-                    return
-        except BaseException as error:  # it belongs to whoever reads on
-            put(False, error)
-        else:
-            put(False, None)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while True:
-            more, item = waiting.get()
-            if more:
-                yield item  # type: ignore[misc]  # only items come with `more`
-            elif item is None:
-                return
-            else:
-                raise item  # type: ignore[misc]  # only exceptions come without
-    finally:
-        ended.set()
-        thread.join()
+    iterator = iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        coming: Future[Any] = thread.submit(next, iterator, _END)
+        while (item := coming.result()) is not _END:
+            coming = thread.submit(next, iterator, _END)
+            yield item
