@@ -10,14 +10,14 @@ LENGTHS = st.lists(st.integers(1, 512), max_size=80)
 
 
 @given(lengths=LENGTHS, size=st.integers(1, 64))
-def test_batches_hold_each_sequence_once_and_are_full(lengths: list[int], size: int) -> None:
+def test_batches_hold_each_sequence_once_in_few_sizes(lengths: list[int], size: int) -> None:
     found = list(batches(lengths, size))
     assert [lengths[index] for batch in found for index in batch] == sorted(lengths, reverse=True)
     assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
     for batch in found:
         longest = max(lengths[index] for index in batch)
         assert len(batch) * longest <= 32 * size or len(batch) == 1
-        assert (len(batch) + 1) * longest > 32 * size or batch is found[-1]
+        assert len(batch) % 8 == 0 or len(batch) < 8
 
 
 @given(features=st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=30), min_size=1), window=st.integers(30, 40))

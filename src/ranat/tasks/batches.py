@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from ranat.tasks.padding import rounded
+from ranat.tasks.padding import MULTIPLE, rounded
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,9 +28,9 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Indices of sequences, longest first, as many in each batch as its longest leaves room for.
+    """Indices of sequences, longest first, about as many in each batch as its longest leaves room for.
 
-    So the last batch alone is not full, and there are as many shapes as lengths (see `rounded`).
+    Sizes are multiples of 8, or less: so there are few numbers of tokens in a batch (see `rounded`).
 
     Args:
         lengths: tokens of each sequence.
@@ -38,7 +38,9 @@ def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
     """
     left = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     while left:
-        size = max(1, batch_size * ORDINARY // lengths[left[0]])
+        size = max(1, min(batch_size * ORDINARY // lengths[left[0]], len(left)))
+        if size > MULTIPLE:
+            size -= size % MULTIPLE
         yield left[:size]
         left = left[size:]
 

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_MULTIPLE = 8
+MULTIPLE = 8
+"""Of it are the lengths of sequences that the model only infers, and the sizes of their batches."""
 
 
 def rounded(tokens: int) -> int:
@@ -16,7 +17,7 @@ def rounded(tokens: int) -> int:
 
     For each number of tokens in a batch oneDNN compiles anew, and keeps a thousand such: let there be few numbers.
     """
-    return -(-tokens // _MULTIPLE) * _MULTIPLE
+    return -(-tokens // MULTIPLE) * MULTIPLE
 
 
 def padded(features: Sequence[dict[str, Any]], name: str, filler: int, length: int) -> Tensor:
