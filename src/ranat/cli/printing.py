@@ -32,18 +32,21 @@ def print_comparison(result: Mapping[str, Any]) -> None:
     def points(value: float | None) -> str:
         return "" if value is None else f"{100 * value:.2f}"
 
+    def interval(found: Mapping[str, Any]) -> str:
+        return "" if found.get("low") is None else f"[{points(found['low'])}, {points(found['high'])}]"
+
     rows = []
     for group in result["groups"]:
-        f1 = group["f1"]
+        f1, difference = group["f1"], group.get("difference") or {}
         rows.append(
             [
                 group["name"],
                 str(f1["n"]),
                 points(f1["mean"]) + (f" ± {points(f1['sd'])}" if f1["sd"] is not None else ""),
-                f"[{points(f1['low'])}, {points(f1['high'])}]" if f1["low"] is not None else "",
-                f"{100 * group['difference']:+.2f}" if "difference" in group else "",
-                "" if group.get("p_seeds") is None else f"{group['p_seeds']:.3f}",
-                f"{group['p_sentences']:.3f}" if "p_sentences" in group else "",
+                interval(f1),
+                f"{100 * difference['estimate']:+.2f}" if difference else "",
+                interval(difference),
+                f"{difference['p']:.3f}" if difference else "",
                 f"{100 * group['attacked']:.0f}%",
                 f"{group['xfp']:,.0f} (×{group['xfp_ratio']:.2f})",
                 f"{group['seconds']:,.0f} (×{group['seconds_ratio']:.2f})",
@@ -55,14 +58,15 @@ def print_comparison(result: Mapping[str, Any]) -> None:
         f"{result['split']} F1",
         "95% CI",
         "Δ",
-        "p (seeds)",
-        "p (texts)",
+        "95% CI of Δ",
+        "p",
         "attacked",
         "xFP",
         "seconds",
     ]
     print_table(head, rows, right=range(1, 10))
-    print("Δ, p and × are against the first row; xFP: counted forward-equivalents. One seed proves nothing.")
+    print("Δ is against the first row on the seeds both have, over seeds and texts; one seed proves nothing.")
+    print("xFP: counted forward-equivalents; × is against the first row.")
 
 
 def print_table(head: list[str], rows: list[list[str]], right: Collection[int] = ()) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -111,6 +112,25 @@ def read_all(results: Path) -> list[Card]:
     if not paths:
         raise UserError("no result cards are here", where=str(results), remedy="`ranat reproduce --out` writes them")
     return [Card.read(path) for path in paths]
+
+
+def why_not_comparable(settings: Mapping[str, Any], training: str, p: float, published_with: str) -> list[str]:
+    """Why what was measured is not what was published with a backbone, a reason each.
+
+    Args:
+        settings: dotted key → value.
+        training: "standard", "AT" or "RAT".
+        p: of RAT.
+        published_with: the backbone.
+    """
+    model, fraction, steps = settings["model"], settings.get("train.fraction", 1), settings.get("train.max_steps")
+    reasons = {
+        f"backbone {model}, published with {published_with}": model != published_with,
+        f"{100 * fraction:g}% of the training data": fraction < 1,
+        f"stopped after {steps} steps": steps is not None,
+        f"p = {p:g}, published with 0.5": training == "RAT" and p != 0.5,
+    }
+    return [reason for reason, holds in reasons.items() if holds]
 
 
 def _json(value: Any) -> str:

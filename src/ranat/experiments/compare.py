@@ -12,8 +12,8 @@ import numpy as np
 import yaml
 
 from ranat.errors import UserError
-from ranat.evaluation.significance import Counts, seed_test, sentence_test, summarise
-from ranat.training.run import read_json
+from ranat.evaluation.significance import Counts, joint_bootstrap, summarise
+from ranat.training.run import read_json, read_predictions
 from ranat.training.settings import Settings
 
 
@@ -39,6 +39,11 @@ class Run:
         return cls(folder, settings, read_json(folder / "metrics.json"), read_json(folder / "cost.json"))
 
     @property
+    def seed(self) -> int:
+        """Of everything that was drawn."""
+        return self.settings.train.seed
+
+    @property
     def key(self) -> str:
         """All settings but the seed: runs of one group share it."""
         values = self.settings.model_dump()
@@ -48,8 +53,7 @@ class Run:
     def counts(self, split: str) -> Counts:
         """(documents, 3) of true positives, predicted and gold mentions."""
         rows = []
-        for line in (self.folder / "predictions" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines():
-            document = json.loads(line)
+        for document in read_predictions(self.folder, split):
             gold, found = ({json.dumps(mention) for mention in document[side]} for side in ("gold", "predicted"))
             rows.append((len(gold & found), len(found), len(gold)))
         return np.array(rows, dtype=np.float64)
@@ -58,12 +62,13 @@ class Run:
 def compare(folders: Sequence[Path]) -> dict[str, Any]:
     """Groups of runs that differ in the seed alone, each beside the first.
 
-    The first group is the standard training among them, else that of the first run named. Two p-values go with a
-    difference: over seeds (paired t-test on the seeds both have) and over test sentences (approximate randomisation on
-    counts averaged over seeds). Test is used if all runs have it, else dev.
+    The first group is the standard training among them, else that of the first run named. "difference" is None where a
+    group has no seed in common with the first; else it is that of the seeds both have, by `joint_bootstrap`. Test is
+    used if all runs have it, else dev.
 
     Returns:
-        {"split", "groups": [{"name", "seeds", "f1": {n, mean, sd, low, high}, "xfp_ratio", "seconds_ratio", …}]}
+        {"split", "groups": [{"name", "seeds", "f1": {n, mean, sd, low, high}, "xfp_ratio", "seconds_ratio",
+        "difference": {estimate, low, high, p, seeds, documents}, …}]}
     Raises:
         UserError: a folder holds no finished run, two runs were scored on different texts, or are the same but for
             their folder.
@@ -82,7 +87,7 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
     for run in runs:
         group = groups.setdefault(run.key, [])
         for other in group:
-            if other.settings.train.seed == run.settings.train.seed:
+            if other.seed == run.seed:
                 raise UserError(
                     f"has the settings and the seed of {other.folder}",
                     where=str(run.folder),
@@ -96,13 +101,11 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
 
 
 def _row(group: list[Run], base: list[Run], split: str) -> dict[str, Any]:
-    f1 = {run.settings.train.seed: run.metrics[split]["f1"] for run in group}
-    base_f1 = {run.settings.train.seed: run.metrics[split]["f1"] for run in base}
     row: dict[str, Any] = {
         "settings": json.loads(group[0].key),
         "folders": [str(run.folder) for run in group],
-        "seeds": sorted(f1),
-        "f1": asdict(summarise(list(f1.values()))),
+        "seeds": sorted(run.seed for run in group),
+        "f1": asdict(summarise([run.metrics[split]["f1"] for run in group])),
         "xfp": _mean(group, "xfp"),
         "seconds": _mean(group, "train_seconds"),
         "xfp_ratio": _mean(group, "xfp") / _mean(base, "xfp"),
@@ -110,20 +113,23 @@ def _row(group: list[Run], base: list[Run], split: str) -> dict[str, Any]:
         "attacked": sum(run.cost["attacked_batches"] for run in group) / sum(run.cost["batches"] for run in group),
     }
     if group is not base:
-        shared = sorted(f1.keys() & base_f1.keys())
-        row["difference"] = row["f1"]["mean"] - float(np.mean(list(base_f1.values())))
-        row["p_seeds"] = seed_test([base_f1[seed] for seed in shared], [f1[seed] for seed in shared])
-        row["p_sentences"] = sentence_test(_mean_counts(base, split), _mean_counts(group, split))
+        row["difference"] = _difference(base, group, split)
     return row
+
+
+def _difference(base: list[Run], group: list[Run], split: str) -> dict[str, Any] | None:
+    """Group − base on the seeds that both have."""
+    shared = sorted({run.seed for run in base} & {run.seed for run in group})
+    if not shared:
+        return None
+    one, other = (
+        np.stack([run.counts(split) for seed in shared for run in side if run.seed == seed]) for side in (base, group)
+    )
+    return asdict(joint_bootstrap(one, other))
 
 
 def _mean(group: list[Run], name: str) -> float:
     return float(np.mean([run.cost[name] for run in group]))
-
-
-def _mean_counts(group: list[Run], split: str) -> Counts:
-    mean: Counts = np.mean([run.counts(split) for run in group], axis=0)
-    return mean
 
 
 def _name(group: list[Run], groups: Sequence[list[Run]]) -> str:

@@ -2,7 +2,17 @@
 
 from ranat.training.cost import Cost
 from ranat.training.gate import Always, Bernoulli, Exact, Gate, Never
-from ranat.training.step import AdversarialStep
+from ranat.training.step import AdversarialStep, special_ids
 from ranat.training.trainer import AdversarialTrainer
 
-__all__ = ["AdversarialStep", "AdversarialTrainer", "Always", "Bernoulli", "Cost", "Exact", "Gate", "Never"]
+__all__ = [
+    "AdversarialStep",
+    "AdversarialTrainer",
+    "Always",
+    "Bernoulli",
+    "Cost",
+    "Exact",
+    "Gate",
+    "Never",
+    "special_ids",
+]

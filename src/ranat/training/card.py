@@ -28,7 +28,7 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
         [
             f"# {settings.model} on {settings.corpus}: {settings.regime}",
             "",
-            f"Trained by RanAT4BIE (`ranat train`) on {len(corpus.splits['train'])} training documents of "
+            f"Trained by RanAT4BIE (`ranat train`) on {metrics['splits']['train']['documents']} training documents of "
             f"{settings.corpus} ({corpus.form} form; fraction used: {settings.train.fraction:g}).",
             "",
             "| split | documents | precision | recall | F1 |",
@@ -43,7 +43,8 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
             f"{attacked} of {batches} batches were attacked: {cost['forward']} forward, {cost['backward']} backward, "
             f"{cost['backward_to_input']} backward-to-input passes, {cost['xfp']} forward-equivalents "
             f"({cost['xfp'] / plain:.2f} times standard training), {cost['train_seconds']:.0f} s in training steps.",
-            f"Examples without a usable gradient, left unperturbed: {cost['unusable_gradients']}.",
+            f"Examples with a gradient that was zero or not finite, so that no step was taken along it: "
+            f"{cost['unusable_gradients']}.",
             "",
             "## Settings",
             "",

@@ -16,7 +16,7 @@ class Cost:
         forward: forward passes.
         backward: backward passes to the parameters (twice a forward pass).
         backward_to_input: backward passes to the perturbation only (as much as a forward pass).
-        unusable_gradients: examples whose gradient of r was zero or not finite in some pass, so that r = 0 there.
+        unusable_gradients: examples whose gradient of r was zero or not finite in some pass, where no step was made.
         train_seconds: wall-clock seconds in training steps: passes, clipping, optimizer; no evaluation, no saving.
         processor_seconds: processor time of all threads in those steps. Without a GPU the fairer measure on a machine
             that others use, too.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from ranat.errors import UsageError, UserError
 from ranat.evaluation.error_page import error_page
 from ranat.evaluation.errors import Analysis, mention_errors, pair_of_texts, relation_errors
 from ranat.evaluation.f1 import Answer
-from ranat.training.run import documents_hash, fraction, read_json, report_notices
+from ranat.training.run import documents_hash, fraction, read_json, read_predictions, report_notices
 from ranat.training.settings import Settings, read_settings
 
 
@@ -104,7 +103,7 @@ def run_errors(
                 remedy="name the folder that has the corpus of that time with --data",
             )
     with console.status(f"judging the predictions of {len(documents):,} texts"):
-        gold, predicted = _predictions(run / "predictions" / f"{split}.jsonl", documents)
+        gold, predicted = _predictions(run, split, documents)
         if settings.task == "relation":
             analysis = relation_errors(documents, gold, predicted, _related_texts(corpus, training))
         else:
@@ -124,10 +123,11 @@ def _related_texts(corpus: corpora.Corpus, training: Sequence[Document]) -> set[
     }
 
 
-def _predictions(file: Path, documents: Sequence[Document]) -> tuple[list[set[Answer]], list[set[Answer]]]:
+def _predictions(run: Path, split: str, documents: Sequence[Document]) -> tuple[list[set[Answer]], list[set[Answer]]]:
     """What was scored of each document: gold and predicted."""
+    file = run / "predictions" / f"{split}.jsonl"
     try:
-        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+        lines = read_predictions(run, split)
         gold, predicted = ([{*_answers(line[side])} for line in lines] for side in ("gold", "predicted"))
         same = [(line["id"], line["text"]) for line in lines] == [(item.id, item.text) for item in documents]
     except OSError as error:

@@ -171,6 +171,17 @@ def write_predictions(
     write_atomically(out / "predictions" / f"{split}.jsonl", text)
 
 
+def read_predictions(run: Path, split: str) -> list[dict[str, Any]]:
+    """What `write_predictions` wrote.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is something else.
+    """
+    text = (run / "predictions" / f"{split}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.split("\n") if line]  # a document's text may hold other ends of lines
+
+
 def report_notices(corpus: corpora.Corpus, console: Console, most: int = 5) -> None:
     """Say what was odd in a corpus: the first few, and how many more there are."""
     for notice in corpus.notices[:most]:

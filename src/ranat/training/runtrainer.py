@@ -106,6 +106,7 @@ class RunTrainer(AdversarialTrainer):
             "optimizer_steps": self.state.global_step,
             "processes": self.args.world_size,
             "precision": self._precision,
+            "device": self.args.device.type,
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "transformers": transformers.__version__,

@@ -77,7 +77,7 @@ class Settings(_Section):
 
     def flat(self) -> dict[str, Any]:
         """Dotted key → value."""
-        return _flat(self.model_dump())
+        return flattened(self.model_dump())
 
     def to_yaml(self) -> str:
         """The settings as a config file that gives them back."""
@@ -172,10 +172,11 @@ def _attack(name: str, options: Mapping[str, Any]) -> Attack:
     return TypeAdapter(kind).validate_python(dict(options))
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted key → value of nested mappings."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+        flat |= flattened(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
     return flat
 
 

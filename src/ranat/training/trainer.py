@@ -27,6 +27,9 @@ class AdversarialTrainer(Trainer):
     opens the weights are bit-identical to those of `Trainer`. A `special_tokens_mask` among the features (set
     `remove_unused_columns=False` to keep it) tells what is never perturbed; else the `processing_class` does.
 
+    SMART's regulariser is the mean over a batch. Where a model divides its own loss by the items of all accumulated
+    batches (heads for language modelling do, those for classification do not), it weighs as many times too much.
+
     Args:
         attack: see `ranat.attacks`; None: standard training.
         gate: which optimizer steps are attacked; see `ranat.training.gate`.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from report_cards import make_card, table2_cards
 
@@ -18,13 +20,15 @@ def decide(cards: list[Card]) -> dict[str, Claim]:
     return {claim.name: claim for claim in found}
 
 
-def grid(standard: float, at: float, rat: float, seeds: int = 5, **options: object) -> list[Card]:
-    """Table II on two corpora with FGM and PGD, with given skills."""
+def grid(
+    standard: float, at: float, rat: float, seeds: int = 5, on: Sequence[str] = ("ncbi-disease", "ddi")
+) -> list[Card]:
+    """Table II with FGM and PGD, with given skills."""
     cells = [("standard", None, standard)]
     cells += [(training, attack, skill) for training, skill in (("AT", at), ("RAT", rat)) for attack in ("fgm", "pgd")]
     return [
-        make_card(corpus, training, attack, seed, skill=skill, documents=600, noise=0.01, **options)  # type: ignore[arg-type]  # any field of a card
-        for corpus in ("ncbi-disease", "ddi")
+        make_card(corpus, training, attack, seed, skill=skill, documents=600, noise=0.01)
+        for corpus in on
         for training, attack, skill in cells
         for seed in range(seeds)
     ]
@@ -41,8 +45,13 @@ def grid(standard: float, at: float, rat: float, seeds: int = 5, **options: obje
     ],
 )
 def test_claims_about_f1(skills: tuple[float, float, float], verdicts: dict[str, Verdict]) -> None:
-    found = decide(grid(*skills))
+    found = decide(grid(*skills, on=CORPORA))
     assert {name: found[name].verdict for name in verdicts} == verdicts
+
+
+def test_what_holds_on_some_corpora_is_undecided_and_what_fails_on_all_of_them_does_not_hold() -> None:
+    assert decide(grid(1.0, 2.0, 2.0))["at-improves"].verdict == "undecided"
+    assert decide(grid(2.0, 1.0, 1.0))["at-improves"].verdict == "does not hold"
 
 
 def test_evidence_is_the_difference_of_means() -> None:
@@ -74,10 +83,19 @@ def test_gains_are_those_of_the_attack_that_is_best_in_the_paper() -> None:
         "BC5-disease, FGM",
         "BC2GM, PGD",
         "NCBI-disease, FreeLB",
+        "NCBI-disease, SMART",
         "CHEMPROT, FreeLB",
         "DDI, FGM",
     ]
-    assert [round(100 * (item.published or 0), 2) for item in claim.evidence] == [0.35, 0.34, 0.43, 1.07, 3.89, 0.84]
+    assert [round(100 * (item.published or 0), 2) for item in claim.evidence] == [
+        0.35,
+        0.34,
+        0.43,
+        1.07,
+        1.07,
+        3.89,
+        0.84,
+    ]
 
 
 def test_gains_far_from_the_published_ones_refute() -> None:
@@ -123,7 +141,7 @@ def test_claims_about_cost() -> None:
     assert found["rat-cheaper-formula-counted"].verdict == "does not hold"
     by_attack = {item.label: item.verdict for item in found["rat-cheaper-formula-counted"].evidence}
     assert by_attack == {"PGD": "does not hold", "FreeLB": "holds", "SMART": "holds"}
-    assert found["rat-cheaper-fgm-seconds"].verdict == "does not hold"  # 1.73 and 1.365 times standard: 21%
+    assert found["rat-cheaper-fgm-time"].verdict == "does not hold"  # 1.73 and 1.365 times standard: 21%
     assert "S = 3" in found["rat-cheaper-steps-counted"].text
 
 
@@ -142,7 +160,8 @@ def item(verdict: Verdict, refuted: bool = False) -> Evidence:
     [
         ([], "undecided"),
         ([Evidence("", None, None, None, 0.1, "undecided")], "undecided"),
-        ([item("holds"), Evidence("", None, None, None, 0.1, "undecided")], "holds"),
+        ([item("holds"), Evidence("", None, None, None, 0.1, "undecided")], "undecided"),
+        ([item("holds"), item("holds")], "holds"),
         ([item("holds"), item("undecided")], "undecided"),
         ([item("holds"), item("does not hold")], "undecided"),
         ([item("holds"), item("does not hold", refuted=True)], "does not hold"),

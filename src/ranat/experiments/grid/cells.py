@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ranat import corpora
 from ranat.errors import UsageError
-from ranat.experiments.cards import Card
+from ranat.experiments.cards import Card, why_not_comparable
 from ranat.experiments.spec import Row, Spec
 from ranat.models.backbones import resolve
 from ranat.registry import nearest
@@ -126,13 +126,8 @@ def _cell(spec: Spec, row: Row, varied: Mapping[str, Any], corpus: str, seed: in
 def _why_not(settings: Settings, published: Mapping[str, Any] | None) -> list[str]:
     if published is None:
         return ["nothing was published for it"]
-    train = settings.train
-    reasons = {
-        f"backbone {settings.model}, published with {published['model']}": settings.model != published["model"],
-        f"{100 * train.fraction:g}% of the training data": train.fraction < 1,
-        f"stopped after {train.max_steps} steps": train.max_steps is not None,
-    }
-    return [reason for reason, holds in reasons.items() if holds]
+    training, _, p = _training(settings)
+    return why_not_comparable(settings.flat(), training, p, published["model"])
 
 
 def _training(settings: Settings) -> tuple[Literal["standard", "AT", "RAT"], str | None, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +22,7 @@ from ranat.experiments.grid.cells import Cell, expand
 from ranat.experiments.grid.processes import Processes
 from ranat.experiments.grid.progress import GridProgress
 from ranat.experiments.spec import Spec, read_spec
+from ranat.training.settings import flattened
 
 SPEC = "spec.yaml"
 
@@ -157,12 +158,4 @@ def _identity(spec: Spec, names: Collection[str]) -> dict[str, Any]:
     for chosen in values["hyperparameters"].values():
         chosen["corpora"] = {name: own for name, own in chosen.get("corpora", {}).items() if name in known}
     values["rows"] = {row.name: row.model_dump(exclude={"name", "published"}, exclude_none=True) for row in spec.rows}
-    return dict(_flat(values))
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + str(key), value
+    return flattened(values)

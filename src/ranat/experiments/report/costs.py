@@ -92,16 +92,6 @@ def table3(results: Results, model: str) -> list[CostRow]:
     return rows + [_cost_row(results, model, training, attack) for training in ("AT", "RAT") for attack in attacks]
 
 
-def reductions(results: Results, model: str, attack: str, name: str) -> list[tuple[Group, float]]:
-    """1 − RAT / AT of a cost per batch, for each corpus and seed that has both; with the group of RAT."""
-    found = []
-    for corpus in results.corpora:
-        adversarial, random = (results.main(model, corpus, training, attack) for training in ("AT", "RAT"))
-        if adversarial and random:
-            found += [(random, 1 - ratio) for ratio in _ratios(random, adversarial, name)]
-    return found
-
-
 def steps(group: Group) -> int | None:
     """S of a group's attack; None for an attack of one step."""
     value = group.settings.get("attack.steps")
@@ -117,7 +107,8 @@ def _cost_row(results: Results, model: str, training: str, attack: str | None) -
     known = attack is None or attack in PAPER
     one = used[0] if len(used) == 1 else None
     ours = (attack is None or attack in HERE) and all(
-        group.settings.get("attack.preset", "paper") == "paper" for group in groups
+        group.settings.get("attack.preset", "paper") == "paper" and group.settings.get("attack.clean_weight", 1) == 1
+        for group in groups
     )
     bases = [(group, results.main(model, group.corpus, "standard")) for group in groups]
 
@@ -125,8 +116,10 @@ def _cost_row(results: Results, model: str, training: str, attack: str | None) -
         return _spread([ratio for group, base in bases if base for ratio in _ratios(group, base, name)])
 
     def reduction(name: str) -> Spread | None:
-        values = [value for _, value in reductions(results, model, attack or "", name)]
-        return _spread(values) if training == "RAT" else None
+        if training != "RAT":
+            return None
+        full = [(group, results.main(model, group.corpus, "AT", attack)) for group in groups]
+        return _spread([1 - ratio for group, base in full if base for ratio in _ratios(group, base, name)])
 
     return CostRow(
         training=training,

@@ -76,7 +76,7 @@ def claims_table(found: Sequence[Claim]) -> Table:
     models = {claim.model for claim in found}
     return Table(
         "verdicts",
-        "The paper's claims: each decided from 95% intervals, by the rule that stands with it below.",
+        "The paper's claims: each decided from intervals, by the rule that stands with it below.",
         ["Claim", *(["Backbone"] if len(models) > 1 else []), "Verdict"],
         [
             [

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ranat.evaluation.significance import Difference
+from ranat.experiments.report.groups import shown
+from ranat.experiments.report.tables import PUBLISHED_MODEL
 
 Verdict = Literal["holds", "does not hold", "undecided"]
 
@@ -72,11 +74,17 @@ RULE_OF_ALL = (
 
 def overall(evidence: Sequence[Evidence]) -> Verdict:
     """A claim's verdict by `RULE_OF_ALL`."""
-    measured = [item for item in evidence if item.estimate is not None]
-    verdicts = {item.verdict for item in measured}
-    if any(item.refuted for item in measured) or verdicts == {"does not hold"}:
+    measured = {item.verdict for item in evidence if item.estimate is not None}
+    if any(item.refuted for item in evidence) or measured == {"does not hold"}:
         return "does not hold"
-    return "holds" if verdicts == {"holds"} else "undecided"
+    return "holds" if evidence and all(item.verdict == "holds" for item in evidence) else "undecided"
+
+
+def about(model: str) -> str:
+    """What is to be said where a claim was measured with another backbone than the paper's."""
+    if model == PUBLISHED_MODEL:
+        return ""
+    return f"The claim is about {shown(PUBLISHED_MODEL)}; here it is {shown(model)}."
 
 
 def above(floor: float, low: float, high: float) -> Verdict:
@@ -96,8 +104,6 @@ def from_difference(
 ) -> Evidence:
     """A difference as evidence; with one seed it decides nothing, as its luck is not in the interval."""
     notes = [f"{difference.seeds} seed{'s' if difference.seeds > 1 else ''}", note]
-    if difference.spread == "seeds":
-        notes.append("Student over seeds")
     if difference.seeds == 1:
         verdict, refuted = "undecided", False
         notes.append("its luck is not in the interval")

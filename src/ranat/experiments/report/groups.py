@@ -13,6 +13,7 @@ import numpy as np
 
 from ranat.evaluation.significance import Counts, Summary, micro_f1, summarise
 from ranat.experiments.cards import Card
+from ranat.training.settings import flattened
 
 TRAININGS = ("standard", "AT", "RAT")
 NAMES = {
@@ -162,7 +163,7 @@ def collect(cards: Sequence[Card]) -> Results:
         problems.append("Not every cell has a test split: all scores are those of the dev split.")
     grouped: dict[str, Group] = {}
     for card in sorted(done, key=lambda card: (card.seed, card.published is None)):
-        settings = _flat(card.settings)
+        settings = flattened(card.settings)
         settings.pop("train.seed", None)
         group = grouped.setdefault(
             json.dumps([card.corpus, card.model, settings], sort_keys=True),
@@ -278,10 +279,3 @@ def _odd_corpus(groups: Sequence[Group]) -> list[str]:
 
 def _seeds(seeds: Sequence[int]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(str(seed) for seed in seeds)}"
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from ranat.evaluation.significance import Summary, summarise
+from ranat.experiments.cards import why_not_comparable
 from ranat.experiments.report.groups import Group, Results, in_order, shown
 from ranat.experiments.spec import read_spec
 
@@ -147,11 +148,4 @@ def _cell(group: Group | None, published: float | None, model: str) -> Cell:
 
 def differences(group: Group, model: str = PUBLISHED_MODEL) -> list[str]:
     """In what a group differs from what was published with a backbone."""
-    fraction, steps = group.settings.get("train.fraction", 1), group.settings.get("train.max_steps")
-    reasons = {
-        f"backbone {group.model}, published with {model}": group.model != model,
-        f"{100 * fraction:g}% of the training data": fraction < 1,
-        f"stopped after {steps} steps": steps is not None,
-        f"p = {group.p:g}, published with 0.5": group.training == "RAT" and group.p != 0.5,
-    }
-    return [reason for reason, holds in reasons.items() if holds]
+    return why_not_comparable(group.settings, group.training, group.p, model)
