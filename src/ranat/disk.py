@@ -73,6 +73,7 @@ def claimed(folder: Path, marker: str, command: str) -> Iterator[None]:
     others = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
     if folder.is_file() or (others and not (folder / marker).is_file()):
         raise UserError(f"holds something else: no {marker}", where=str(folder), remedy="name another one with --out")
+    new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock", timeout=0)
     try:
@@ -83,3 +84,5 @@ def claimed(folder: Path, marker: str, command: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+        if new and [path.name for path in folder.iterdir()] == [".lock"]:  # nothing came of it
+            shutil.rmtree(folder)

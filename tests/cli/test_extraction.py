@@ -44,7 +44,9 @@ def test_extract_verify_resume(ranat: Ranat, models: dict[str, str], texts: Path
     assert "an output is here already (--resume goes on with it" in again.complaint
     proof = ranat("extract", "--verify", out)
     assert proof.code == 0
-    assert proof.out.startswith("every document of 3 inputs is in the output exactly once: 3, and 0 that could not")
+    assert proof.out.startswith(
+        "every document that was read of 3 inputs is in the output exactly once: 3, and 0 that could not"
+    )
     (out / "shard-000000.jsonl").unlink()
     proof = ranat("extract", "--verify", out)
     assert (proof.code, proof.out) == (1, "shard-000000.jsonl: is not there\n")
@@ -63,6 +65,42 @@ def test_from_standard_input_to_standard_output(
     assert found["text"] == TEXT
     assert found["entities"]
     assert all(TEXT[slice(*entity["spans"][0])] == entity["text"] for entity in found["entities"])
+
+
+@pytest.mark.parametrize("flags", [("--format", "html"), ("--resume",), ("--ray", "local"), ("--workers", "2")])
+def test_what_needs_a_folder_is_refused_without_one(
+    flags: tuple[str, ...], ranat: Ranat, models: dict[str, str], texts: Path
+) -> None:
+    done = ranat("extract", "--ner", models["chemical"], texts, *flags)
+    assert (done.code, done.out) == (2, "")
+    assert f"{flags[0]}: is for an output folder (name one with --out)" in done.complaint
+
+
+def test_no_relation_is_told(ranat: Ranat, models: dict[str, str], texts: Path, tmp_path: Path) -> None:
+    done = ranat("extract", "--re", models["relation"], texts, "-o", tmp_path / "out")
+    assert done.code == 0
+    assert "no relation was found" in done.err
+
+
+def test_convert_leaves_what_is_not_its_own(ranat: Ranat, texts: Path, tmp_path: Path) -> None:
+    (tmp_path / ".data").mkdir()
+    (tmp_path / ".data" / "precious").write_text("x")
+    assert ranat("convert", texts, "-o", tmp_path / "data", "--to", "csv").code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".data", "data", "texts"]
+    assert (tmp_path / ".data" / "precious").read_text() == "x"
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "parquet", "brat", "html"])
+def test_what_was_extracted_is_read_again(
+    format: str, ranat: Ranat, models: dict[str, str], texts: Path, tmp_path: Path
+) -> None:
+    out, back = tmp_path / "out", tmp_path / "back.jsonl"
+    flags = ("--shard-size", "2", "--format", format)
+    assert ranat("extract", "--ner", models["chemical"], texts, "-o", out, *flags).code == 0
+    assert ranat("convert", out, "-o", back).code == 0
+    found = list(read(back))
+    assert [document.id for document in found] == ["0", "1", "2"]
+    assert all(document.entities for document in found)
 
 
 def test_a_document_that_cannot_be_read(ranat: Ranat, models: dict[str, str], tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 import gzip
 import hashlib
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,12 +32,66 @@ def test_folders_globs_and_files(texts: Path) -> None:
     assert list(expand([str(texts)], besides=texts / "deeper")) == [str(texts / name) for name in names[:3]]
 
 
+def test_each_input_is_there_once(texts: Path) -> None:
+    all_of_them = list(expand([str(texts)]))
+    for given in (["**"], ["**/*"], [".", "."], ["deeper", "."], ["a.txt", "."], ["*", "deeper/a.txt", "a.txt"]):
+        assert sorted(expand([str(texts / name) for name in given])) == sorted(all_of_them)
+    hidden = str(texts / ".hidden.txt")
+    assert list(expand([str(texts), hidden])) == [*all_of_them, hidden]
+    assert list(expand(["-", "-"])) == ["-"]
+
+
+def test_linked_folders_are_read_and_end(texts: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "links"
+    folder.mkdir()
+    (folder / "texts").symlink_to(texts / "deeper")
+    (folder / "again").symlink_to(folder)
+    assert list(expand([str(folder)])) == [str(folder / "texts" / name) for name in ("a.txt", "z.txt")]
+
+
+def test_a_link_to_nothing_fails_alone(tmp_path: Path) -> None:
+    link = tmp_path / "a.txt"
+    link.symlink_to(tmp_path / "gone")
+    assert list(expand([str(link)])) == list(expand([str(tmp_path / "*")])) == [str(link)]
+    (item,), _ = read(link)
+    assert "cannot read: No such file" in str(item.content)
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert list(expand([str(pipe)])) == [str(pipe)]
+    assert inputs.size(str(pipe)) is None
+    with ThreadPoolExecutor(1) as other:
+        written = other.submit(pipe.write_bytes, b"Aspirin helps.")
+        (item,), end = read(pipe, "text")
+        written.result()
+    assert isinstance(item.content, Document)
+    assert item.content.text == "Aspirin helps."
+    assert end.sha256 == hashlib.sha256(b"Aspirin helps.").hexdigest()
+
+
+def test_of_an_output_the_shards_are_read(tmp_path: Path) -> None:
+    out = tmp_path / "found"
+    out.mkdir()
+    for name in ("shard-000000.jsonl", "shard-000001.jsonl", "errors.jsonl"):
+        (out / name).write_text("{}")
+    (out / "manifest.jsonl").write_text('{"ranat": "1"}\n')
+    shards = [str(out / f"shard-00000{n}.jsonl") for n in range(2)]
+    assert list(expand([str(out)])) == list(expand([str(tmp_path)])) == shards
+    (out / "manifest.jsonl").write_text('{"id": "1", "text": "Somebody else\'s."}\n')
+    assert len(list(expand([str(out)]))) == 4
+
+
 @pytest.mark.parametrize("name", ["none", "none*"])
 def test_nothing_there(name: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"{name[:4]}.*no such file"):
         list(expand([str(tmp_path / name)]))
-    with pytest.raises(UserError, match="the folder holds no file"):
+    with pytest.raises(UserError, match=r"the folder holds no file$"):
         list(expand([str(tmp_path)]))
+    (tmp_path / "a.txt").write_text("a")
+    with pytest.raises(UserError, match="the folder holds no file but those of the output"):
+        list(expand([str(tmp_path)], besides=tmp_path))
 
 
 def test_a_folder_of_documents_is_one_input(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Nothing lost, nothing doubled, whatever happens."""
 
+import io
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -153,6 +155,99 @@ def test_a_changed_input_is_seen(job: Job, texts: Path, tmp_path: Path) -> None:
         extract_to(job, out, resume=True)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda file: file.write_text('{"id": "0", "text": "zero"}\n' + file.read_text()),
+            "b.jsonl: has changed since",
+        ),
+        (lambda file: file.write_text(file.read_text().replace(" 2 patients", " 9 patients")), "has changed since"),
+        (lambda file: file.write_text("\n".join(file.read_text().splitlines()[:3])), "has changed since"),
+        (lambda file: file.unlink(), "made of '.*b.jsonl' where there is '.*c.pubtator' now"),
+        (lambda file: file.with_name("aa.txt").write_text("new"), "made of '.*b.jsonl' where there is '.*aa.txt' now"),
+    ],
+)
+def test_a_changed_input_is_seen_in_the_middle_of_it(
+    change: Callable[[Path], Any], message: str, job: Job, texts: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    extract_to(job, out)
+    lines = (out / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+    (out / "manifest.jsonl").write_bytes(b"".join(lines[:2]))  # a.txt and three of the seven of b.jsonl
+    change(texts / "b.jsonl")
+    with pytest.raises(UserError, match=message):
+        extract_to(job, out, resume=True)
+
+
+def test_an_input_that_came_later_is_seen(job: Job, texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    extract_to(job, out)
+    (texts / "new.txt").write_text("new")
+    assert verify(out)["problems"] == [f"{texts / 'new.txt'}: is not in the output"]
+    with pytest.raises(UserError, match=f"deeper.*where there is '{texts / 'new.txt'}' now|more than this output"):
+        extract_to(job, out, resume=True)
+
+
+def test_other_standard_input_is_seen(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    job, out = replace(job, inputs=("-",)), tmp_path / "out"
+    given("Cisplatin.")
+    totals = extract_to(job, out)
+    given("Cisplatin.")
+    assert extract_to(job, out, resume=True) == totals
+    given("Something else.")
+    with pytest.raises(UserError, match="has changed since"):
+        extract_to(job, out, resume=True)
+
+
+def test_an_input_that_was_not_read_to_its_end_is_seen(job: Job, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    extract_to(job, out)
+    lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["ended"] = [end for end in line.get("ended", []) if not end["input"].endswith("b.jsonl")]
+    (out / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert any(problem.endswith("b.jsonl: was not read to its end") for problem in verify(out)["problems"])
+
+
+def test_names_that_are_not_utf8(job: Job, texts: Path, tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(texts) + b"/caf\xe9.txt")).write_text("Cisplatin.")
+    out = tmp_path / "out"
+    totals = extract_to(job, out)
+    assert totals["documents"] + totals["failures"] == 14
+    assert verify(out)["problems"] == []
+    drop_line(out, 5)
+    assert extract_to(job, out, resume=True) == totals
+
+
+def test_what_the_input_has_marked_is_counted(job: Job, tmp_path: Path) -> None:
+    file = tmp_path / "marked.jsonl"
+    entity = {"type": "chemical", "spans": [[0, 7]]}
+    marked = {"id": "1", "text": "Imatinib.", "entities": [{"id": "T1", **entity}, {"id": "T2", **entity}]}
+    marked["relations"] = [{"type": "X", "head": "T1", "tail": "T2"}]
+    file.write_text(json.dumps(marked))
+    job = replace(job, inputs=(str(file),))
+    totals = extract_to(job, tmp_path / "found")
+    assert (totals["entities of the input replaced"], totals["relations of the input replaced"]) == (2, 1)
+    notes = [line for kind, line in extract_lines(job) if kind == "note"]
+    assert set(notes) == {"2 entities of the input replaced", "1 relations of the input replaced"}
+    totals = extract_to(replace(job, ner=()), tmp_path / "related")
+    assert "entities of the input replaced" not in totals
+    assert totals["relations of the input replaced"] == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"min_score": 5.0}, {"precision": "fp8"}, {"ner": ("/no/such/model",)}, {"re": None, "ner": ()}]
+)
+def test_wrong_settings_leave_no_folder(change: dict[str, Any], job: Job, tmp_path: Path) -> None:
+    with pytest.raises(UserError):
+        extract_to(replace(job, **change), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def drop_line(out: Path, number: int) -> None:
     lines = (out / "manifest.jsonl").read_bytes().splitlines(keepends=True)
     (out / "manifest.jsonl").write_bytes(b"".join(lines[:number] + lines[number + 1 :]))
@@ -193,8 +288,8 @@ def test_lines_on_standard_output(job: Job, tmp_path: Path) -> None:
     extract_to(job, tmp_path / "out")
     expected = "".join(path.read_text() for path in sorted((tmp_path / "out").glob("shard-*"))).splitlines()
     found = list(extract_lines(job))
-    assert [line for line in found if isinstance(line, str)] == expected
-    assert sum(isinstance(line, UserError) for line in found) == 3
+    assert [line for kind, line in found if kind == "document"] == expected
+    assert sum(kind == "failure" for kind, _ in found) == 3
 
 
 def test_the_output_may_lie_in_the_input(job: Job, texts: Path) -> None:

@@ -53,7 +53,8 @@ def extract(
 ) -> None:
     """Find entities, and relations between them, in raw text.
 
-    Without --out the documents go to standard output as JSON lines.
+    Without --out the documents go to standard output as JSON lines. What is found takes the place of what the input has
+    marked: of its entities with --ner, of its relations always.
 
     Args:
         input: Files, folders, globs, or - for standard input.
@@ -89,6 +90,9 @@ def extract(
         max_characters=max_characters,
     )
     if out is None:
+        for flag, given in {"format": format != "jsonl", "resume": resume, "ray": ray, "workers": workers}.items():
+            if given:
+                raise UsageError("is for an output folder", where=f"--{flag}", remedy="name one with --out")
         _to_standard_output(job)
         return
     result = extract_to(job, out, resume=resume, ray=ray, workers=workers, console=err)
@@ -96,6 +100,8 @@ def extract(
         print_json(result)
     else:
         _print_totals(result)
+        if re and result["documents"] and not result["relations"]:
+            err.print("no relation was found: pairs are of one sentence, and of types that the model of --re knows")
         err.print(f"the output is in {out}", highlight=False)
     if result["failures"]:
         err.print(f"{result['failures']:,} documents could not be read; see {out / 'errors.jsonl'}", highlight=False)
@@ -159,12 +165,13 @@ def _to_standard_output(job: Any) -> None:
     from ranat.extraction.run import extract_lines
 
     failures = 0
-    for found in extract_lines(job):
-        if isinstance(found, str):
-            print(found, flush=True)
+    for kind, line in extract_lines(job):
+        if kind == "document":
+            print(line, flush=True)
         else:
-            failures += 1
-            err.print(f"not read: {found}", highlight=False, markup=False, soft_wrap=True)
+            failures += kind == "failure"
+            said = "not read" if kind == "failure" else "note"
+            err.print(f"{said}: {line}", highlight=False, markup=False, soft_wrap=True)
     if failures:
         sys.exit(1)
 
@@ -181,10 +188,13 @@ def _verify(out: Path, json: bool) -> None:
         if result["more"]:
             print(f"and {result['more']:,} problems more")
         if unchecked := result["not_checked"]:
-            print(f"{len(unchecked):,} inputs are not there to be compared, the first {unchecked[0]}")
+            print(
+                f"{len(unchecked):,} inputs are not there to be compared with what was read, the first {unchecked[0]}; "
+                "relative names are those of the folder where the extraction was started"
+            )
         if not result["problems"]:
             print(
-                f"every document of {result['inputs']:,} inputs is in the output exactly once: "
+                f"every document that was read of {result['inputs']:,} inputs is in the output exactly once: "
                 f"{result['documents']:,}, and {result['failures']:,} that could not be read in errors.jsonl"
             )
     if result["problems"]:

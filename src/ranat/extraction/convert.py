@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ranat.disk import remove, sync
+from ranat.disk import sync
 from ranat.documents import Document, formats
 from ranat.documents.formats import WRITERS, Read
 from ranat.errors import UsageError, UserError
@@ -82,16 +83,13 @@ def convert(
                     result["failures"] += 1
                     console.print(f"not read: {found.content}", highlight=False, markup=False, soft_wrap=True)
 
-    part = out.with_name(f".{out.name}")
-    remove(part)
     out.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+        part = Path(folder, out.name)
         with Rate(sum(filter(None, sizes)) if None not in sizes else None, console) as rate:
             lost = formats.write(documents(), part, format)
         if not result["documents"]:
             raise UserError("no document could be read", where=", ".join(given))
         sync(part)
         part.rename(out)
-    finally:
-        remove(part)
     return {**result, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}

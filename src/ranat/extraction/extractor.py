@@ -55,33 +55,19 @@ class Extractor:
     (Eq. 31); both are in [0, 1] and rounded to four digits.
 
     Args:
-        ner: models that find entities; none: relations are found between the entities that documents bring.
-        relation: a model that finds relations; None: entities only.
+        ner: models that find entities, in place of those that documents bring; none: relations are found between these.
+        relation: a model that finds relations, in place of those that documents bring; None: entities only.
         min_score: what scores less is left out; entities before they are paired.
-        precision: one of `PRECISIONS`; "auto" is bf16 where the hardware has it. The models' weights are cast to it.
     Raises:
-        UsageError: there is no model at all, `min_score` is not in [0, 1], or there is no such precision.
+        UsageError: there is no model at all, or `min_score` is not in [0, 1].
         UserError: the models find no pair of types that the relation model knows.
     """
 
-    def __init__(
-        self,
-        ner: Sequence[Loaded] = (),
-        relation: Loaded | None = None,
-        *,
-        min_score: float = 0.0,
-        precision: str = "auto",
-    ) -> None:
+    def __init__(self, ner: Sequence[Loaded] = (), relation: Loaded | None = None, *, min_score: float = 0.0) -> None:
         if not ner and relation is None:
             raise UsageError("name a model: --ner finds entities, --re relations between those of the input")
-        if not 0 <= min_score <= 1:
-            raise UsageError(f"must be from 0 to 1, not {min_score}", where="--min-score")
-        if precision not in PRECISIONS:
-            raise UsageError(f"unknown: {precision}", where="--precision", remedy=", ".join(PRECISIONS))
+        _check(min_score)
         self.ner, self.relation, self.min_score = tuple(ner), relation, min_score
-        self.precision = resolve_precision(precision)
-        for loaded in (*self.ner, *filter(None, [relation])):
-            cast(loaded.model, self.precision)
         self._one_at_a_time = threading.Lock()  # two models at once would fight over the processors
         self._paired = {} if relation is None else _by_lower_case(relation.task.pairs.types)
         if ner and relation is not None:
@@ -90,7 +76,7 @@ class Extractor:
     @classmethod
     def load(
         cls,
-        ner: str | Path | Sequence[str | Path] = (),
+        ner: str | Path | Sequence[str | Path] | None = None,
         re: str | Path | None = None,
         *,
         min_score: float = 0.0,
@@ -102,27 +88,37 @@ class Extractor:
             ner: run folders, model folders or hub ids of models that find entities.
             re: one of a model that finds relations.
             min_score: see the class.
-            precision: see the class.
+            precision: one of `PRECISIONS`, to which weights are cast; "auto" is bf16 where the hardware has it.
         Raises:
+            UsageError: `min_score` is not in [0, 1], or there is no such precision.
             UserError: a model cannot be loaded, or is of the other task.
         """
+        _check(min_score, precision)
         quiet_libraries()
-        given = [ner] if isinstance(ner, str | Path) else list(ner)
-        taggers = [_load(str(one), NER, "--ner") for one in given]
-        relation = None if re is None else _load(str(re), RelationClassification, "--re")
-        return cls(taggers, relation, min_score=min_score, precision=precision)
+        given = [ner] if isinstance(ner, str | Path) else list(ner or ())
+        taggers = [_load(str(one), NER, "--ner", precision) for one in given]
+        relation = None if re is None else _load(str(re), RelationClassification, "--re", precision)
+        return cls(taggers, relation, min_score=min_score)
 
     def extract(self, text: str | Document) -> Document:
         """The entities and relations of one text or document.
 
         Raises:
             UserError: the text holds half a surrogate pair.
+            TypeError: it is neither a text nor a document.
         """
         (found,) = self.extract_stream([text])
         return found
 
     def extract_stream(self, texts: Iterable[str | Document]) -> Iterator[Document]:
-        """The documents with what is found in them, in order; a bounded number of them is in memory at a time."""
+        """The documents with what is found in them, in order; a bounded number of them is in memory at a time.
+
+        Raises:
+            UserError: a text holds half a surrogate pair.
+            TypeError: one is neither a text nor a document, or a text was given where several are wanted.
+        """
+        if isinstance(texts, str):
+            raise TypeError("extract_stream takes several texts; extract takes one")
         documents = (_document(text, number) for number, text in enumerate(texts, 1))
         for _, chunk in self.extract_chunks((None, chunk) for chunk in chunks(documents)):
             yield from chunk
@@ -197,13 +193,22 @@ def chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
 def _document(text: str | Document, number: int) -> Document:
     if isinstance(text, Document):
         return text
+    if not isinstance(text, str):
+        raise TypeError(f"text {number} is neither a str nor a Document: {type(text).__name__}")
     try:
         return Document(str(number), text)
     except ValueError as error:
         raise UserError(str(error), where=f"text {number}", remedy="decode it as what it is") from None
 
 
-def _load(name: str, wanted: type[Any], flag: str) -> Loaded:
+def _check(min_score: float, precision: str = "auto") -> None:
+    if not 0 <= min_score <= 1:
+        raise UsageError(f"must be from 0 to 1, not {min_score}", where="--min-score")
+    if precision not in PRECISIONS:
+        raise UsageError(f"unknown: {precision}", where="--precision", remedy=", ".join(PRECISIONS))
+
+
+def _load(name: str, wanted: type[Any], flag: str, precision: str) -> Loaded:
     task, model = load(name)
     if not isinstance(task, wanted):
         other = "--re" if wanted is NER else "--ner"
@@ -212,6 +217,7 @@ def _load(name: str, wanted: type[Any], flag: str) -> Loaded:
     for key, tensor in sorted(model.state_dict().items()):
         digest.update(key.encode())
         digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    cast(model, resolve_precision(precision))
     return Loaded(task, model.to("cuda" if torch.cuda.is_available() else "cpu"), digest.hexdigest())
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import glob
 import hashlib
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +19,7 @@ from ranat.documents import Document, formats
 from ranat.documents.formats import FOLDERS, Read
 from ranat.documents.source import Notice
 from ranat.errors import UserError
+from ranat.extraction.manifest import is_output
 
 STDIN = "-"
 _BLOCK = 1 << 20
@@ -59,34 +62,41 @@ class End:
 
 
 def expand(given: Iterable[str], besides: Path | None = None) -> Iterator[str]:
-    """Names of inputs: a folder stands for the files in it unless it is one document set, such as BRAT's; globs too.
+    """Names of inputs, each once: a folder stands for what is in it, at any depth.
+
+    A folder that is one document set, such as BRAT's, is one input, and of the output of an extraction the shards are
+    inputs. What is hidden is left out unless it is named.
 
     Args:
         given: files, folders, globs and "-".
         besides: a folder whose files are no inputs, as the output's.
     Raises:
-        UserError: nothing is there.
+        UserError: nothing is there, or a folder cannot be read.
     """
-    for name in given:
-        if name == STDIN or Path(name).is_file():
-            yield name
-        elif Path(name).is_dir():
-            yield from _folder(Path(name), besides)
-        elif matches := sorted(glob.glob(name, recursive=True)):
-            yield from expand(matches, besides)
+    for name in _each_once(list(chain.from_iterable(map(_matches, given)))):
+        if name != STDIN and Path(name).is_dir():
+            inside = ""
+            for inside in _in_folder(Path(name), besides):
+                yield inside
+            if not inside:
+                besides_it = " but those of the output" if besides and any(files(Path(name))) else ""
+                raise UserError(f"the folder holds no file{besides_it}", where=name)
         else:
-            raise UserError("there is no such file or folder", where=name)
+            yield name
+
+
+def is_stream(name: str) -> bool:
+    """Whether an input can be read only once: standard input, a pipe, a device."""
+    return name == STDIN or (Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir())
 
 
 def size(name: str) -> int | None:
     """Bytes of an input; None: not known before it is read."""
-    if name == STDIN:
-        return None
-    return sum(path.stat().st_size for path in files(Path(name)))
+    return None if is_stream(name) else sum(path.stat().st_size for path in files(Path(name)))
 
 
 def fingerprint(name: str) -> str:
-    """sha256 of an input, as `End` has it; empty if it cannot be read."""
+    """sha256 of a file or folder, as `End` has it; empty if it cannot be read."""
     try:
         return sha256(Path(name)) if Path(name).exists() else ""
     except OSError:
@@ -135,17 +145,47 @@ def _too_long(document: Document, name: str, most: int) -> UserError:
     return UserError(what, where=name, remedy="split it, or raise --max-characters")
 
 
-def _folder(folder: Path, besides: Path | None) -> Iterator[str]:
+def _matches(name: str) -> list[str]:
+    if name == STDIN or os.path.lexists(name):
+        return [name]
+    if found := sorted(glob.glob(name, recursive=True)):
+        return found
+    raise UserError("there is no such file or folder", where=name)
+
+
+def _each_once(names: list[str]) -> Iterator[str]:
+    """Without what was named before, and without what a named folder has in it anyway."""
+    folders = {Path(name).absolute() for name in names if name != STDIN and Path(name).is_dir()}
+    seen = set[str | Path]()
+    for name in names:
+        path = name if name == STDIN else Path(name).absolute()
+        if isinstance(path, Path):
+            over = next((folder for folder in path.parents if folder in folders), None)
+            if over and not any(part.startswith(".") for part in path.relative_to(over).parts):
+                continue
+        if path not in seen:
+            seen.add(path)
+            yield name
+
+
+def _in_folder(folder: Path, besides: Path | None, above: tuple[Path, ...] = ()) -> Iterator[str]:
+    real = folder.resolve()
+    if real in above or (besides and real.is_relative_to(besides.resolve())):  # a link to where it is; the output
+        return
+    if is_output(folder):
+        yield from (str(shard) for shard in sorted(folder.glob("shard-*")))
+        return
     if any(FOLDERS.get(known).looks_like(folder) for known in FOLDERS.names()):
         yield str(folder)
         return
-    count = 0
-    for file in files(folder):
-        if besides is None or not file.resolve().is_relative_to(besides.resolve()):
-            count += 1
-            yield str(file)
-    if not count:
-        raise UserError("the folder holds no file", where=str(folder))
+    try:
+        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise UserError(f"cannot read: {error.strerror}", where=str(folder)) from None
+    yield from (str(path) for path in inside if not path.is_dir())
+    for path in inside:
+        if path.is_dir():
+            yield from _in_folder(path, besides, (*above, real))
 
 
 class _Hashed(io.RawIOBase):

@@ -31,6 +31,7 @@ class Shard:
         parts: [input, first item, items] in order; an item is a document or one that could not be read.
         failures: {"input", "item", "where", "what", "remedy"} of those that could not be read.
         ended: {"input", "items", "size", "sha256", "notices"} of the inputs that end here.
+        so_far: sha256 of what was read, up to here, of the input that does not end here; empty if it does.
         counts: entities, relations, and what else was counted, in words.
         lost: what the format could not hold, counted.
         spelled: id → what stands for it where the format could not hold it.
@@ -42,6 +43,7 @@ class Shard:
     parts: list[tuple[str, int, int]]
     failures: list[dict[str, Any]]
     ended: list[dict[str, Any]]
+    so_far: str
     counts: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     spelled: dict[str, str] = field(default_factory=dict)
@@ -54,6 +56,14 @@ class Shard:
     def path(self, out: Path, format: str) -> Path:
         """Where it is."""
         return out / f"shard-{self.number:06d}{WRITERS.get(format).suffix}"
+
+
+def is_output(folder: Path) -> bool:
+    """Whether an extraction was written there."""
+    try:
+        return "ranat" in next(Manifest(folder).lines(), {})
+    except UserError:
+        return False
 
 
 class Manifest:
@@ -122,6 +132,6 @@ class Manifest:
 
     def _append(self, value: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(value, ensure_ascii=False) + "\n")
+            stream.write(json.dumps(value) + "\n")
             stream.flush()
             os.fsync(stream.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ class Planned:
     parts: list[tuple[str, int, int]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     ended: list[dict[str, Any]] = field(default_factory=list)
+    so_far: str = ""
     renamed: int = 0
     read: int = 0
     """Bytes of the inputs that were read up to its end."""
@@ -94,42 +96,73 @@ def plan(
         most_characters: of a document.
         done: gives the shards that are there already, in order.
     Raises:
-        UserError: an input that the done shards were made of has changed or is not there.
+        UserError: an input that the done shards were made of has changed or is not there, or another stands before it.
     """
     ids = UniqueIds()
-    shard, partly, items = Planned(0), "", 0
+    shard, partly, items, so_far = Planned(0), "", 0, ""
     for old in done():
         ids.add(old.ids)
         shard = Planned(old.number + 1)
-        partly, first, count = old.parts[-1] if old.parts else ("", 0, 0)
-        items = first + count
+        partly, items, so_far = "", 0, old.so_far
+        if so_far:
+            partly, first, count = old.parts[-1]
+            items = first + count
     ended = (end for old in done() for end in old.ended)
     read = 0
     for name in names:
         if (end := next(ended, None)) is not None:
-            _check_unchanged(name, end)
+            _check(name, end["input"])
+            if _sha256(name, format, most_characters) != end["sha256"]:
+                raise _changed(name)
             read += end["size"]
             continue
-        skipped = items if name == partly else 0
-        partly = ""
+        if partly:
+            _check(name, partly)
+        skipped, partly = (items, "") if partly else (0, "")
+        digest = hashlib.sha256()
         for found in inputs.read(name, format, most_characters):
             if isinstance(found, End):
+                if skipped and found.items <= skipped:  # something came after these
+                    raise _changed(name)
                 shard.end(found)
                 read += found.size
-            elif found.number >= skipped:
+                break
+            if found.number == skipped and skipped and digest.hexdigest() != so_far:
+                raise _changed(name)
+            if found.number >= skipped:
                 if shard.items == shard_size:
+                    shard.so_far = digest.hexdigest() if found.number else ""
                     yield shard
                     shard = Planned(shard.number + 1)
                 shard.add(found, ids)
                 shard.read = read + found.read
+            digest.update(f"{_told(found)}\n".encode("utf-8", "surrogatepass"))
+    for end in ended:
+        _check(None, end["input"])
+    if partly:
+        _check(None, partly)
     shard.read = read
     if shard.items or shard.ended:
         yield shard
 
 
-def _check_unchanged(name: str, end: dict[str, Any]) -> None:
-    if name != end["input"]:
-        what = f"the output so far was made of {end['input']!r} where there is {name!r} now"
+def _told(item: Item) -> str:
+    """All that is in an item."""
+    return jsonl.dumped(item.content) if isinstance(item.content, Document) else str(item.content)
+
+
+def _check(name: str | None, before: str) -> None:
+    if name != before:
+        now = "is none" if name is None else f"is {name!r}"
+        what = f"the output so far was made of {before!r} where there {now} now"
         raise UserError(what, remedy="give the same inputs, or begin anew in another folder")
-    if name != inputs.STDIN and inputs.fingerprint(name) != end["sha256"]:
-        raise UserError("has changed since", where=name, remedy="begin anew in another folder")
+
+
+def _sha256(name: str, format: str | Read | None, most_characters: int) -> str:
+    if not inputs.is_stream(name):
+        return inputs.fingerprint(name)
+    return next(found.sha256 for found in inputs.read(name, format, most_characters) if isinstance(found, End))
+
+
+def _changed(name: str) -> UserError:
+    return UserError("has changed since", where=name, remedy="begin anew in another folder")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ranat.cluster import connected
-from ranat.errors import UsageError
+from ranat.errors import UsageError, UserError
 from ranat.extraction.extractor import Extractor
 from ranat.extraction.inputs import STDIN
 from ranat.extraction.manifest import Shard
@@ -103,3 +103,5 @@ def _in_order(found: Iterator[Shard], number: int) -> Iterator[Shard]:
         while number in waiting:
             yield waiting.pop(number)
             number += 1
+    if waiting:
+        raise UserError(f"shard {number} did not come back from the cluster", remedy="--resume goes on")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 
@@ -25,9 +25,11 @@ from ranat.extraction.extractor import Extractor, chunks
 from ranat.extraction.manifest import NAME, Manifest, Shard
 from ranat.extraction.plan import Planned, plan
 from ranat.extraction.progress import Rate
+from ranat.models.precision import resolve_precision
 
 ERRORS = "errors.jsonl"
 MOST_NOTICES = 20
+ANEW = "begin anew in another folder"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class Job:
 
     def made(self, extractor: Extractor) -> dict[str, Any]:
         """The first line of the manifest."""
-        settings = asdict(self) | {"inputs": [*self.inputs], "ner": [*self.ner], "precision": extractor.precision}
+        precision = resolve_precision(self.precision)
+        settings = asdict(self) | {"inputs": [*self.inputs], "ner": [*self.ner], "precision": precision}
         hashes = {
             "ner": [loaded.sha256 for loaded in extractor.ner],
             "re": extractor.relation.sha256 if extractor.relation else None,
@@ -92,8 +95,8 @@ def how_read(format: str | None, column: str | None, id_column: str | None) -> s
     return columns_reader(column or "text", id_column)
 
 
-def extract_lines(job: Job) -> Iterator[str | UserError]:
-    """The documents as lines of JSON, and what could not be read.
+def extract_lines(job: Job) -> Iterator[tuple[Literal["document", "failure", "note"], str]]:
+    """The documents as lines of JSON, what could not be read, and what was odd.
 
     Raises:
         UserError: an input is not there, or a model cannot be loaded.
@@ -105,10 +108,16 @@ def extract_lines(job: Job) -> Iterator[str | UserError]:
         job.max_characters,
     )
     extractor = Extractor.load(job.ner, job.re, min_score=job.min_score, precision=job.precision)
+    counts = Counter[str]()
     for shard, chunk in extractor.extract_chunks(ahead(_cut(planned))):
-        yield from map(jsonl.dumped, chunk)
-        yield from (UserError(one["what"], where=one["where"], remedy=one["remedy"]) for one in shard.failures)
-        shard.failures.clear()  # its other chunks come with them, too
+        yield from (("document", jsonl.dumped(document)) for document in chunk)
+        for one in shard.failures:
+            yield "failure", str(UserError(one["what"], where=one["where"], remedy=one["remedy"]))
+        yield from (("note", notice) for end in shard.ended for notice in end["notices"])
+        counts.update(replaced(extractor, shard.documents))
+        for told in (shard.failures, shard.ended, shard.documents):
+            told.clear()  # its other chunks come with them, too
+    yield from (("note", f"{count:,} {what}") for what, count in counts.items())
 
 
 def extract_to(
@@ -132,7 +141,8 @@ def extract_to(
     Returns:
         {"documents", "failures", "entities", "relations", …}, over all of the output.
     Raises:
-        UserError: an input is not there, a model cannot be loaded, or the folder holds something else.
+        UserError: an input is not there, has changed since, or came later than the output; a model cannot be loaded; or
+            the folder holds something else.
     """
     WRITERS.get(job.format)
     how = how_read(job.input_format, job.column, job.id_column)
@@ -143,26 +153,34 @@ def extract_to(
     if not resume and manifest.path.is_file():
         raise UserError("an output is here already", where=str(out), remedy="--resume goes on with it; or name another")
 
-    def planned() -> Iterator[Planned]:
-        names = inputs.expand(job.inputs, besides=out)
-        return plan(names, how, job.shard_size, job.max_characters, done=manifest.shards)
-
     total = sum(size or 0 for size in sizes) if None not in sizes else None
     with claimed(out, NAME, "ranat extract"), Rate(total, console or Console(quiet=True)) as rate:
         extractor = Extractor.load(job.ner, job.re, min_score=job.min_score, precision=job.precision)
         begin(manifest, job.made(extractor))
-        if manifest.done() is None:
-            if ray is None:
-                made = shards(extractor, planned(), job.format, out, rate)
-            else:
-                from ranat.extraction.raydata import shards_on
+        first = sum(1 for _ in manifest.shards())
 
-                first = sum(1 for _ in manifest.shards())
-                made = _shown(shards_on(ray, workers, job, out, planned, first), rate)
-            for shard in made:
-                manifest.add(shard)
-                append_failures(out, shard.failures)
-            manifest.close(totals(manifest.shards()))
+        def planned() -> Iterator[Planned]:
+            names = inputs.expand(job.inputs, besides=out)
+            # The first ones only: Ray may call it again when there are more.
+            done = lambda: islice(manifest.shards(), first)  # noqa: E731
+            return plan(names, how, job.shard_size, job.max_characters, done=done)
+
+        if manifest.done() is not None:
+            if next(planned(), None) is not None:
+                raise UserError("the inputs have more than this output was made of", where=str(out), remedy=ANEW)
+            return manifest.done() or {}
+        if ray is None:
+            made = shards(extractor, planned(), job.format, out, rate)
+        else:
+            from ranat.extraction.raydata import shards_on
+
+            made = _shown(shards_on(ray, workers, job, out, planned, first), rate)
+        for shard in made:
+            manifest.add(shard)
+            append_failures(out, shard.failures)
+        if sum(len(shard.ended) for shard in manifest.shards()) != len(sizes):
+            raise UserError("not all inputs were read", where=str(out), remedy="--resume goes on")
+        manifest.close(totals(manifest.shards()))
     return manifest.done() or {}
 
 
@@ -177,7 +195,7 @@ def begin(manifest: Manifest, made: dict[str, Any]) -> None:
     for key in {**before, **made}:
         if before.get(key) != made.get(key):
             what = f"was made with {key} {before.get(key)!r}, which is {made.get(key)!r} now"
-            raise UserError(what, where=str(manifest.out), remedy="begin anew in another folder")
+            raise UserError(what, where=str(manifest.out), remedy=ANEW)
     if not manifest.path.is_file() or not manifest.path.stat().st_size:
         manifest.create(made)
     (manifest.out / ERRORS).unlink(missing_ok=True)
@@ -197,7 +215,8 @@ def shards(
                 rate.show(len(chunk), shard.read)
 
     for shard, group in groupby(shown(), key=itemgetter(0)):
-        yield write_shard(shard, (document for _, chunk in group for document in chunk), format, out)
+        found = (document for _, chunk in group for document in chunk)
+        yield write_shard(shard, found, format, out, replaced(extractor, shard.documents))
 
 
 def _shown(made: Iterable[Shard], rate: Rate) -> Iterator[Shard]:
@@ -215,10 +234,30 @@ def _cut(planned: Iterable[Planned]) -> Iterator[tuple[Planned, list[Document]]]
         yield from ((shard, chunk) for chunk in chunks(shard.documents))
 
 
-def write_shard(planned: Planned, found: Iterable[Document], format: str, out: Path) -> Shard:
-    """Write a shard so that it is there in full or not at all; one without documents has no file."""
+def replaced(extractor: Extractor, documents: Iterable[Document]) -> Counter[str]:
+    """How many annotations of the input what is found takes the place of."""
+    counts = Counter[str]()
+    for document in documents:
+        counts["relations of the input replaced"] += len(document.relations)
+        if extractor.ner:
+            counts["entities of the input replaced"] += len(document.entities)
+    return +counts
+
+
+def write_shard(
+    planned: Planned, found: Iterable[Document], format: str, out: Path, counted: Mapping[str, int] | None = None
+) -> Shard:
+    """Write a shard so that it is there in full or not at all; one without documents has no file.
+
+    Args:
+        planned: what it is made of.
+        found: its documents.
+        format: of the file.
+        out: the folder that it goes into.
+        counted: what stands in the manifest beside what is counted here.
+    """
     writer = WRITERS.get(format)
-    counts, lost = Counter[str](), Counter[str]()
+    counts, lost = Counter[str](counted or {}), Counter[str]()
     spelled: dict[str, str] = {}
 
     def fitted() -> Iterator[Document]:
@@ -237,6 +276,7 @@ def write_shard(planned: Planned, found: Iterable[Document], format: str, out: P
         parts=planned.parts,
         failures=planned.failures,
         ended=planned.ended,
+        so_far=planned.so_far,
     )
     if not shard.ids:
         return shard
@@ -270,4 +310,4 @@ def append_failures(out: Path, failures: list[dict[str, Any]]) -> None:
     """Add to errors.jsonl, which is there only if there are any."""
     if failures:
         with (out / ERRORS).open("a", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(failure, ensure_ascii=False) + "\n" for failure in failures)
+            stream.writelines(json.dumps(failure) + "\n" for failure in failures)

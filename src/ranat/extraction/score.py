@@ -65,7 +65,7 @@ def end_to_end(
         found = list(extractor.extract_stream(Document(document.id, document.text) for document in gold))
     with console.status("finding relations between the gold entities"):
         bare = (replace(document, relations=(), sentences=(), tokens=()) for document in gold)
-        related = list(Extractor(relation=extractor.relation, precision=extractor.precision).extract_stream(bare))
+        related = list(Extractor(relation=extractor.relation).extract_stream(bare))
     pairs = extractor.relation.task.pairs
     kinds = {entity.type.lower() for document in gold for entity in document.entities}
     lost = {"sentences": 0, "ner": 0, "re": 0, "found": 0}

@@ -22,9 +22,10 @@ MOST = 100
 def verify(out: Path) -> dict[str, Any]:
     """Check an output folder.
 
-    The inputs that the manifest names must be as they were, each must have ended, and its items, numbered from 0, must
-    be in the shards one after the other without a gap; a shard must have the hash that the manifest says and hold the
-    documents that it says; no id may be there twice; and errors.jsonl must hold the failures of the manifest.
+    The inputs that the manifest names must be as they were and no others must have come; each must have ended, and its
+    items, numbered from 0, must be in the shards one after the other without a gap; a shard must have the hash that the
+    manifest says and hold the documents that it says; no id may be there twice; and errors.jsonl must hold the failures
+    of the manifest.
 
     Returns:
         {"documents", "failures", "inputs", "not_checked", "problems", "more"}: counts, inputs that are not there to be
@@ -52,6 +53,7 @@ def _problems(
     ids = UniqueIds()
     expected = set[Path]()
     reading, item, number = "", 0, 0
+    open_, names = False, UniqueIds()
     for number, shard in enumerate(manifest.shards(), 1):
         if shard.number != number - 1:
             yield f"shard {number - 1} is missing from the manifest"
@@ -62,15 +64,20 @@ def _problems(
         ends = {end["input"]: end for end in shard.ended}
         for name, first, count in shard.parts:
             if name != reading:
-                reading, item = name, 0
+                if open_:
+                    yield f"{reading}: was not read to its end"
+                reading, item, open_ = name, 0, True
             if first != item:
                 yield f"{name}: items {item} to {first - 1} are in no shard"
             item = first + count
-            if name in ends and ends[name]["items"] != item:
-                yield f"{name}: has {ends[name]['items']} items, but {item} are in the shards"
+            if name in ends:
+                open_ = False
+                if ends[name]["items"] != item:
+                    yield f"{name}: has {ends[name]['items']} items, but {item} are in the shards"
+        names.add(map(ascii, ends))  # a name may be no Unicode
         for name, end in ends.items():
             counts["inputs"] += 1
-            if name == inputs.STDIN or not Path(name).exists():
+            if inputs.is_stream(name) or not Path(name).exists():
                 not_checked.append(name)
             elif inputs.fingerprint(name) != end["sha256"]:
                 yield f"{name}: has changed since"
@@ -81,9 +88,23 @@ def _problems(
         yield "the output is not complete: --resume goes on with it"
     elif done != totals(manifest.shards()):
         yield "the last line of the manifest is not the sum of its shards"
+    elif open_:
+        yield f"{reading}: was not read to its end"
+    else:
+        yield from (
+            f"{name}: is not in the output" for name in _given(made, manifest.out) if not names.add([ascii(name)])
+        )
     found = set(manifest.out.glob("shard-*"))
     yield from (f"{path.name}: is not in the manifest" for path in sorted(found - expected))
     yield from _failure_problems(manifest)
+
+
+def _given(made: dict[str, Any], out: Path) -> Iterator[str]:
+    """The inputs that are there now."""
+    try:
+        yield from inputs.expand(made["inputs"], besides=out)
+    except UserError:  # gone, as some may be
+        return
 
 
 def _shard_problems(shard: Shard, out: Path, format: str) -> Iterator[str]:
@@ -112,7 +133,7 @@ def _failure_problems(manifest: Manifest) -> Iterator[str]:
     lines = path.open(encoding="utf-8") if path.is_file() else iter(())
     for shard in manifest.shards():
         for failure in shard.failures:
-            if next(lines, None) != json.dumps(failure, ensure_ascii=False) + "\n":
+            if next(lines, None) != json.dumps(failure) + "\n":
                 yield f"{ERRORS}: lacks item {failure['item']} of {failure['input']}"
                 return
     if next(lines, None) is not None:
