@@ -56,6 +56,7 @@ def test_learning_rates() -> None:
         ("./no/such/folder", "known: bert"),
         ("/no/such", "known: bert"),
         ("~/nothing", "known: bert"),
+        ("runs/nothing", "known: bert"),
     ],
 )
 def test_an_unknown_name_gets_the_nearest(name: str, nearest: str) -> None:

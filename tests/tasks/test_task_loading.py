@@ -110,13 +110,33 @@ def test_where_nothing_is(tmp_path: Path) -> None:
         assert refusal(name).startswith(f"{name}: no run and no model is here (" if str(name) else "no run")
 
 
+def test_a_mistyped_path_is_not_asked_for_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trained").mkdir()
+    for name in ("runs/chem", "trained/chem"):
+        assert refusal(name).startswith(f"{name}: no run and no model is here (")
+
+
 def test_a_run_that_is_not_finished(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").touch()
     assert "the run is not finished" in refusal(tmp_path)
 
 
 def test_a_hub_id_that_cannot_be_reached() -> None:
-    assert refusal("someone/some-tagger").startswith("model: cannot load someone/some-tagger: ")
+    assert refusal("someone/some-tagger").startswith("someone/some-tagger: cannot load someone/some-tagger: ")
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_damaged_run_is_named_as_it_was_given(tmp_path: Path, file: str) -> None:
+    tagger(tmp_path / "run" / "model")
+    (tmp_path / "run" / "config.yaml").write_text("task: ner\n")
+    (tmp_path / "run" / "model" / file).write_text("not json")
+    assert refusal(tmp_path / "run").startswith(f"{tmp_path / 'run'}: cannot load {tmp_path / 'run' / 'model'}: ")
+
+
+def test_a_model_that_takes_too_few_tokens_is_named_as_it_was_given(tmp_path: Path) -> None:
+    change(tagger(tmp_path), max_position_embeddings=8)
+    assert refusal(tmp_path).startswith(f"{tmp_path}: takes 8 tokens at a time (")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +160,7 @@ def test_an_encoder_without_a_head_is_not_given_one_at_random(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("representation", "why"),
-    [("cls", "the files lack 1 of its weights, such as classifier.weight"), ("entity", "model: cannot load ")],
+    [("cls", "the files lack 1 of its weights, such as classifier.weight"), ("entity", ": cannot load ")],
 )
 def test_a_classifier_without_its_head(tmp_path: Path, representation: str, why: str) -> None:
     classifier(tmp_path / "model", representation)

@@ -59,11 +59,20 @@ def resolve(name: str) -> str:
         return str(minilm_folder())
     if name in BACKBONES:
         return str(BACKBONES[name].source)
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    if may_be_on_the_hub(name):
         return name
     raise UsageError(
         f"unknown backbone {name!r}", where="model", remedy=f"{nearest(name, BACKBONES)}; or a hub id or folder"
     )
+
+
+def may_be_on_the_hub(name: str) -> bool:
+    """Whether a name may be a hub id, OWNER/NAME: not if OWNER is a folder here, or runs, where runs are by default.
+
+    A mistyped path would else be sent to the hub.
+    """
+    owner, *rest = name.split("/")
+    return len(rest) == 1 and not name.startswith((".", "/", "~")) and owner != "runs" and not Path(owner).is_dir()
 
 
 def learning_rate(name: str, task: str) -> float:

@@ -1,4 +1,7 @@
-"""Loading encoders and tokenizers: safetensors only, no code from the hub, nothing truncated behind one's back."""
+"""Loading encoders and tokenizers: safetensors only, no code from the hub, nothing truncated behind one's back.
+
+`where` is what an error names as its place: the config key, unless the name was given otherwise.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def quiet_libraries() -> None:
     logging.getLogger("accelerate").setLevel(logging.ERROR)
 
 
-def load_tokenizer(name: str) -> Any:
+def load_tokenizer(name: str, *, where: str = "model") -> Any:
     """The fast tokenizer of a backbone, with the truncation and padding its file may ask for switched off.
 
     Raises:
@@ -30,7 +33,7 @@ def load_tokenizer(name: str) -> Any:
     """
     source = resolve(name)
     # RoBERTa's tokenizer needs to be told that words are split already; a slow conversion would need sentencepiece.
-    tokenizer = _load(AutoTokenizer, source, add_prefix_space=True)
+    tokenizer = _load(AutoTokenizer, source, where, add_prefix_space=True)
     if not tokenizer.is_fast:
         raise UserError(
             f"{type(tokenizer).__name__} has no fast form", where=name, remedy="use a backbone with tokenizer.json"
@@ -59,28 +62,28 @@ def load_model(auto_class: Any, name: str, **settings: Any) -> Any:
     Raises:
         UserError: it cannot be loaded.
     """
-    return _load(auto_class, resolve(name), use_safetensors=True, dtype="float32", **settings)
+    return _load(auto_class, resolve(name), "model", use_safetensors=True, dtype="float32", **settings)
 
 
-def load_trained(auto_class: Any, name: str) -> Any:
+def load_trained(auto_class: Any, name: str, *, where: str) -> Any:
     """A trained model with its head, in float32 and set to predict.
 
     Raises:
         UserError: it cannot be loaded, or its files have not all of its weights.
     """
-    loaded = _load(auto_class, resolve(name), use_safetensors=True, dtype="float32", output_loading_info=True)
+    loaded = _load(auto_class, resolve(name), where, use_safetensors=True, dtype="float32", output_loading_info=True)
     # `EntityPairClassifier` insists on every weight itself; transformers makes up what is missing.
     model, info = loaded if isinstance(loaded, tuple) else (loaded, {"missing_keys": ()})
     if missing := sorted(info["missing_keys"]):
         raise UserError(
             f"the files lack {len(missing)} of its weights, such as {missing[0]}",
-            where=name,
+            where=where,
             remedy="give a model that was trained to the end and saved whole",
         )
     return model.eval()
 
 
-def window_size(config: Any, tokenizer: Any) -> int:
+def window_size(config: Any, tokenizer: Any, *, where: str = "model") -> int:
     """The most tokens, special ones included, that a model takes at once; at most 512.
 
     Raises:
@@ -93,24 +96,28 @@ def window_size(config: Any, tokenizer: Any) -> int:
     if size < SHORTEST_WINDOW:
         raise UserError(
             f"takes {size} tokens at a time",
-            where="model",
+            where=where,
             remedy=f"{SHORTEST_WINDOW} are the least; see max_position_embeddings and model_max_length",
         )
     return size
 
 
-def load_config(name: str) -> Any:
-    """The configuration of a backbone."""
-    return _load(AutoConfig, resolve(name))
+def load_config(name: str, *, where: str = "model") -> Any:
+    """The configuration of a backbone.
+
+    Raises:
+        UserError: it cannot be loaded.
+    """
+    return _load(AutoConfig, resolve(name), where)
 
 
-def _load(auto_class: Any, source: str, **settings: Any) -> Any:
+def _load(auto_class: Any, source: str, where: str, **settings: Any) -> Any:
     try:
         return auto_class.from_pretrained(source, trust_remote_code=False, **settings)
     except Exception as error:  # a damaged file may raise anything: SafetensorError, KeyError, a bare Exception
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
             f"cannot load {source}: {first}",
-            where="model",
+            where=where,
             remedy="give a folder with config.json, model.safetensors and tokenizer.json, or a hub id you can reach",
         ) from error

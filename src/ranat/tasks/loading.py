@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ranat.errors import UserError
+from ranat.models.backbones import may_be_on_the_hub
 from ranat.models.loading import load_config, load_tokenizer, load_trained, window_size
 from ranat.models.memory import keep_freed_memory
 from ranat.tasks.base import Task, tasks
@@ -25,12 +26,12 @@ def load(name: str) -> tuple[Task, Any]:
         UserError: nothing is there, the run is not finished, the model is for another purpose, or it cannot be loaded.
     """
     source = _source(name)
-    config = load_config(source)
+    config = load_config(source, where=name)
     about = getattr(config, "ranat", None)
     kind = "relation" if isinstance(about, dict) and "pairs" in about else "ner"
-    tokenizer = load_tokenizer(source)
+    tokenizer = load_tokenizer(source, where=name)
     try:
-        task = tasks.get(kind).for_model(config, tokenizer, window_size(config, tokenizer))
+        task = tasks.get(kind).for_model(config, tokenizer, window_size(config, tokenizer, where=name))
     except ValueError as error:
         raise UserError(
             f"the model is for no task known here: {error}",
@@ -38,7 +39,7 @@ def load(name: str) -> tuple[Task, Any]:
             remedy="give a run of ranat, or a token classifier whose labels are tags",
         ) from error
     keep_freed_memory()
-    model = load_trained(task.auto_class, source)
+    model = load_trained(task.auto_class, source, where=name)
     known = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > known:
         raise UserError(
@@ -57,14 +58,10 @@ def _source(name: str) -> str:
         return str(folder / "model")
     if (folder / "config.json").is_file():
         return str(folder)
-    if not folder.exists() and _may_be_on_the_hub(name):
+    if not folder.exists() and may_be_on_the_hub(name):
         return name
     raise UserError(
         "no run and no model is here",
         where=name,
         remedy="name a folder that `ranat train --out` wrote, a model's folder, or a hub id OWNER/NAME",
     )
-
-
-def _may_be_on_the_hub(name: str) -> bool:
-    return name.count("/") == 1 and not name.startswith((".", "/", "~"))
