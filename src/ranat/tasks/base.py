@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -74,6 +74,10 @@ class Task(ABC):
         """The types that it can find."""
 
     @abstractmethod
+    def respelt(self, document: Document) -> Document:
+        """The document with the model's names of types, where these differ in case alone."""
+
+    @abstractmethod
     def encode(self, documents: Sequence[Document]) -> Encoded:
         """Training examples of annotated documents."""
 
@@ -120,6 +124,12 @@ class Task(ABC):
         names = dict(enumerate(self.labels))
         numbers = {label: number for number, label in names.items()}
         return load_model(self.auto_class, backbone, id2label=names, label2id=numbers)
+
+
+def spelling(known: Collection[str]) -> Callable[[str], str]:
+    """What gives the known type that differs from a type in case alone, or else the type itself."""
+    names = {kind.casefold(): kind for kind in sorted(known)}
+    return lambda kind: kind if kind in known else names.get(kind.casefold(), kind)
 
 
 def model_labels(config: Any) -> tuple[str, ...]:

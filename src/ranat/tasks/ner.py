@@ -20,7 +20,7 @@ from ranat.documents.bio import decode_strict, scheme_of, to_bio
 from ranat.errors import UserError
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.models.loading import never_truncate
-from ranat.tasks.base import Encoded, Task, model_labels, register_task
+from ranat.tasks.base import Encoded, Task, model_labels, register_task, spelling
 from ranat.tasks.batches import logits_of
 from ranat.tasks.padding import inputs, padded
 from ranat.tasks.windows import Sentence, Window, split_sentences, windows
@@ -92,6 +92,11 @@ class NER(Task):
     def types(self) -> frozenset[str]:
         """The entity types of its tags."""
         return frozenset(label[2:] for label in self.labels if label != "O")
+
+    def respelt(self, document: Document) -> Document:
+        """The document with the model's names of the types of mentions."""
+        name = spelling(self.types)
+        return replace(document, entities=tuple(replace(item, type=name(item.type)) for item in document.entities))
 
     def encode(self, documents: Sequence[Document]) -> Encoded:
         """A feature for each window; labels (tokens,) hold -100 where no word begins."""

@@ -15,12 +15,12 @@ from transformers import AddedToken, AutoModelForSequenceClassification
 
 from ranat.corpora import Corpus
 from ranat.documents import Document, Relation
-from ranat.documents.pairs import PairTypes, candidates, relation_of
+from ranat.documents.pairs import REVERSED, PairTypes, candidates, relation_of
 from ranat.errors import UserError
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.models.entity_pair import EntityPairClassifier
 from ranat.models.loading import never_truncate
-from ranat.tasks.base import Encoded, Task, model_labels, register_task
+from ranat.tasks.base import Encoded, Task, model_labels, register_task, spelling
 from ranat.tasks.batches import chunks, logits_of
 from ranat.tasks.marking import MARKINGS
 from ranat.tasks.padding import inputs
@@ -131,7 +131,16 @@ class RelationClassification(Task):
     @property
     def types(self) -> frozenset[str]:
         """The relations, without the negative class."""
-        return frozenset(self.labels[1:])
+        return frozenset(label.removesuffix(REVERSED) for label in self.labels[1:])
+
+    def respelt(self, document: Document) -> Document:
+        """The document with the model's names of the types of mentions that it pairs, and of relations."""
+        of_mention, of_relation = spelling(set(chain.from_iterable(self.pairs.types))), spelling(self.types)
+        return replace(
+            document,
+            entities=tuple(replace(item, type=of_mention(item.type)) for item in document.entities),
+            relations=tuple(replace(item, type=of_relation(item.type)) for item in document.relations),
+        )
 
     def new_model(self, backbone: str) -> Any:
         """A backbone with a fresh head; a mark starts as the mean of the words of its name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -50,6 +51,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Scores of a run.
 
+    Types that differ in case alone are the same. A mention or relation of a type that the model does not know counts as
+    missed, a found one of a type that the split has not as wrong; a notice says so.
+
     Args:
         run: the run folder.
         split: "train", "dev" or "test".
@@ -57,7 +61,7 @@ def evaluate(
         data: the folder of corpora.
         console: where progress is shown.
     Returns:
-        The scores, with "corpus", "split" and "definition".
+        The scores, with "corpus", "split", "notices" and "definition".
     Raises:
         UserError: the run or the corpus cannot be read, or the corpus has other types.
         UsageError: the corpus has no such split.
@@ -70,7 +74,7 @@ def evaluate(
     report_notices(corpus, console)
     if split not in corpus.splits:
         raise UsageError(f"{name} has no split {split!r}", where="--split", remedy=f"it has {', '.join(corpus.splits)}")
-    gold = corpus.splits[split]
+    gold = [trained.task.respelt(document) for document in corpus.splits[split]]
     known, types = trained.task.types, {kind for document in gold for _, kind in trained.task.answers(document)}
     if not types & known:
         raise UserError(
@@ -83,4 +87,14 @@ def evaluate(
     with console.status(f"predicting {len(gold)} documents"), autocast(precision):
         found = trained.task.predict(trained.model, gold)
     scores = trained.task.score(gold, found)
-    return {"corpus": name, "split": split, **scores, "definition": trained.task.definition}
+    notices = _unshared_types(scores["per_type"], known, split)
+    for notice in notices:
+        console.print(f"note: {notice}", highlight=False, markup=False, soft_wrap=True)
+    return {"corpus": name, "split": split, **scores, "notices": notices, "definition": trained.task.definition}
+
+
+def _unshared_types(per_type: Mapping[str, Mapping[str, int]], known: Collection[str], split: str) -> list[str]:
+    missed = [f"{kind} ({counts['gold']:,} gold)" for kind, counts in per_type.items() if kind not in known]
+    wrong = [f"{kind} ({counts['predicted']:,} predicted)" for kind, counts in per_type.items() if not counts["gold"]]
+    sides = [("the model does not know", missed, "missed"), (f"{split} does not have", wrong, "wrong")]
+    return [f"{who} {', '.join(types)}: counted as {what}" for who, types, what in sides if types]
