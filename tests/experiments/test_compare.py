@@ -155,6 +155,14 @@ def test_runs_on_different_texts_are_refused(tmp_path: Path) -> None:
     )
 
 
+def test_runs_of_different_tasks_are_refused(tmp_path: Path) -> None:
+    first = finished(tmp_path / "a", 12)
+    second = finished(tmp_path / "b", 12, task="relation")
+    with pytest.raises(UserError) as caught:
+        compare([first, second])
+    assert str(caught.value) == f"{second}: is of the task relation, {first} of ner (compare runs of one task)"
+
+
 @pytest.mark.parametrize("missing", ["metrics.json", "config.yaml", "cost.json", None])
 def test_a_folder_without_a_finished_run_is_refused(tmp_path: Path, missing: str | None) -> None:
     folder = finished(tmp_path / "a", 12)

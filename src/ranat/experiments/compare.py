@@ -70,13 +70,19 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
         {"split", "groups": [{"name", "seeds", "f1": {n, mean, sd, low, high}, "xfp_ratio", "seconds_ratio",
         "difference": {estimate, low, high, p, seeds, documents}, …}]}
     Raises:
-        UserError: a folder holds no finished run, two runs were scored on different texts, or are the same but for
-            their folder.
+        UserError: a folder holds no finished run, two runs are of different tasks, were scored on different texts, or
+            are the same but for their folder.
     """
     runs = [Run.read(folder) for folder in folders]
     split = "test" if all("test" in run.metrics for run in runs) else "dev"
     texts = runs[0].metrics["splits"][split]["sha256"]
     for run in runs:
+        if run.settings.task != runs[0].settings.task:
+            raise UserError(
+                f"is of the task {run.settings.task}, {runs[0].folder} of {runs[0].settings.task}",
+                where=str(run.folder),
+                remedy="compare runs of one task",
+            )
         if run.metrics["splits"][split]["sha256"] != texts:
             raise UserError(
                 f"was scored on another {split} split than {runs[0].folder}",
