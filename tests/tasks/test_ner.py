@@ -226,6 +226,30 @@ def test_predictions_have_true_offsets_and_depend_on_no_batch_mate(architecture:
         assert starts == sorted(starts)
 
 
+@pytest.mark.parametrize("sign", ["\u0308", "\u00ad", "\u200b"])
+@pytest.mark.parametrize("window", [8, 512])
+def test_a_word_without_a_token_does_not_break_a_mention(sign: str, window: int) -> None:
+    text = f"The mu opio{sign}id receptor{sign} binds it{sign}, as cisplatin{sign}does not."
+    marked = [(f"mu opio{sign}id receptor", "Chemical"), ("it", "Disease"), ("cisplatin", "Disease")]
+    gold, task = document(text, *marked), ner("bert", window)
+    encoded = task.encode([gold])
+    assert encoded.notices == ("4 words without a token in this tokenizer left out",)
+    (found,) = task.predict(Oracle(encoded.features, 5), [gold])
+    assert [(e.spans, e.type) for e in found.entities] == [(e.spans, e.type) for e in gold.entities]
+
+
+def test_words_without_a_token_change_neither_mentions_nor_scores() -> None:
+    """A zero-width space is a word of its own, a space is none."""
+    task, model = NER(("O", "I-Chemical", "I-Disease"), tiny.tokenizer("bert"), 64), tiny.model()
+    torch.nn.init.constant_(model.classifier.bias[1:2], 1.0)  # mentions of several words
+    spaced, joined = (
+        task.predict(model, [Document("1", text, sentences=((0, len(text)),)) for text in texts])
+        for texts in (tiny.TEXTS, [text.replace(" ", "\u200b") for text in tiny.TEXTS])
+    )
+    assert [found.entities for found in joined] == [found.entities for found in spaced]
+    assert any("\u200b" in found.mention(entity) for found in joined for entity in found.entities)
+
+
 def test_prediction_replaces_what_was_annotated() -> None:
     task = ner()
     nothing = [replace(gold, entities=()) for gold in DOCUMENTS]

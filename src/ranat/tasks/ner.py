@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, compress
 from typing import Any, Self
 
 import numpy as np
@@ -148,20 +148,27 @@ class NER(Task):
         An entity's score, in [0, 1], is the mean over its words of P(the word's tag | x), and of the probability that
         it ends where it does: that the next word does not continue it. It tells right from wrong better than the mean,
         least or product over the words alone (docs/log.md); it is no calibrated probability.
+
+        Words without a token, such as a soft hyphen, are passed over: they break no mention, and none begins or ends
+        with one.
         """
         probabilities = self._probabilities(model, prepared, batch_size)
+        has_token = probabilities.max(-1) != 0
+        probabilities = probabilities[has_token]
         sure, tags = (
             probabilities.max(-1).tolist(),
             [self.labels[number] for number in probabilities.argmax(-1).tolist()],
         )
         inside = {kind: probabilities[:, numbers].sum(-1).tolist() for kind, numbers in self._inside.items()}
         found: dict[int, list[Entity]] = defaultdict(list)
-        start = 0
+        start = place = 0
         for sentence in prepared.sentences:
-            end = start + len(sentence.words)
+            words = list(compress(sentence.words, has_token[place : place + len(sentence.words)].tolist()))
+            place += len(sentence.words)
+            end = start + len(words)
             entities = found[sentence.document]
             for first, last, kind in decode_strict(tags[start:end], self.scheme):
-                span = (sentence.words[first][0], sentence.words[last - 1][1])
+                span = (words[first][0], words[last - 1][1])
                 goes_on = inside[kind][start + last] if start + last < end else 0.0
                 score = (sum(sure[start + first : start + last]) + 1 - goes_on) / (last - first + 1)
                 entities.append(Entity(f"T{len(entities) + 1}", kind, (span,), score=min(max(score, 0.0), 1.0)))
@@ -174,13 +181,12 @@ class NER(Task):
     def _probabilities(
         self, model: Any, prepared: PreparedSentences, batch_size: int
     ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-        """P(C | x) of the words of all sentences, (words, labels); a word without a token is O.
+        """P(C | x) of the words of all sentences, (words, labels); 0 throughout for a word without a token.
 
         Not a tensor: operations on one would wait for processors that are busy with the next batch.
         """
         places = [0, *accumulate(len(sentence.words) for sentence in prepared.sentences)]
         probabilities = np.zeros((places[-1], len(self.labels)), np.float32)
-        probabilities[:, self._ids["O"]] = 1
 
         def of_words(chosen: list[int], logits: Tensor) -> tuple[Tensor, Tensor]:
             heads = [
