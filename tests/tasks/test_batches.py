@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ranat.tasks.batches import batches, chunks
-from ranat.tasks.padding import inputs
+from ranat.tasks.padding import inputs, rounded
 
 LENGTHS = st.lists(st.integers(1, 512), max_size=80)
 
@@ -36,6 +37,17 @@ def test_what_is_only_inferred_is_padded_to_few_lengths(features: list[list[int]
 def test_batches_are_filled() -> None:
     assert [len(batch) for batch in batches([32] * 130, 64)] == [64, 64, 2]
     assert [len(batch) for batch in batches([64] * 130, 64)] == [32, 32, 32, 32, 2]
+
+
+def test_batches_have_few_numbers_of_tokens() -> None:
+    """Each would be compiled for, and kept."""
+    generator = np.random.default_rng(0)
+    found = set()
+    for _ in range(200):
+        lengths = [rounded(int(tokens)) for tokens in np.clip(generator.lognormal(3.6, 0.6, 2000), 3, 512)]
+        assert sum(lengths) < 1.15 * 2000 * np.exp(3.6 + 0.6**2 / 2)
+        found |= {lengths[batch[0]] * len(batch) for batch in batches(lengths, 64)}
+    assert len(found) < 30
 
 
 def test_chunks() -> None:

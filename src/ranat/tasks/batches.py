@@ -30,7 +30,8 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
     """Indices of sequences, longest first, about as many in each batch as its longest leaves room for.
 
-    Sizes are multiples of 8, or less: so there are few numbers of tokens in a batch (see `rounded`).
+    Sizes are multiples of 8, or less; where fewer are left than fill a batch, powers of 2. So there are few numbers of
+    tokens in a batch (see `rounded`).
 
     Args:
         lengths: tokens of each sequence.
@@ -38,9 +39,11 @@ def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
     """
     left = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     while left:
-        size = max(1, min(batch_size * ORDINARY // lengths[left[0]], len(left)))
+        size = max(1, batch_size * ORDINARY // lengths[left[0]])
         if size > MULTIPLE:
             size -= size % MULTIPLE
+        if size > len(left):
+            size = 1 << (len(left).bit_length() - 1)
         yield left[:size]
         left = left[size:]
 

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 MULTIPLE = 8
-"""Of it are the lengths of sequences that the model only infers, and the sizes of their batches."""
 
 
 def rounded(tokens: int) -> int:
-    """How long a sequence of so many tokens becomes if the model only infers.
+    """How long a sequence of so many tokens becomes if the model only infers: one of 8, 16 … 64, 80 … 128, 160 … 256 …
 
     For each number of tokens in a batch oneDNN compiles anew, and keeps a thousand such: let there be few numbers.
     """
-    return -(-tokens // MULTIPLE) * MULTIPLE
+    step = max(MULTIPLE, (1 << (tokens - 1).bit_length()) // MULTIPLE)
+    return -(-tokens // step) * step
 
 
 def padded(features: Sequence[dict[str, Any]], name: str, filler: int, length: int) -> Tensor:
