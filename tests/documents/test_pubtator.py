@@ -92,6 +92,8 @@ def test_what_is_written_out_is_read_back_equal(sample: tuple[str, Document]) ->
         ("1\t0\t6\tocular\tDisease", "'ocular' but 'Ocular'"),
         ("2\t0\t6\tOcular\tDisease", "'2' has no title line"),
         ("2|a|text", "'2' has no title line"),
+        ("some prose", "'some prose' has no title line"),
+        ("1|a|More.", "document '1' has two abstracts (write one line ID|a|ABSTRACT)"),
         (f"1\t0\t{'9' * 5000}\tx\tDisease", "integer string conversion"),
     ],
 )
@@ -107,8 +109,16 @@ def test_a_wrong_block_fails_alone() -> None:
     data = text.replace(b"Three", b"\xff").replace(b"4|t", b"5|t|Three\n4|t")
     failed: list[UserError] = []
     found = list(read(io.BytesIO(data), "a", "pubtator", failed=failed.append))
-    assert [(document.id, document.text) for document in found] == [("2", "One"), ("5", "Three")]
-    assert [error.where for error in failed] == ["a:1", "a:6", "a:11", "a:13"]
+    assert [(document.id, document.text) for document in found] == [("2", "One"), ("3", "Two"), ("5", "Three")]
+    assert [error.where for error in failed] == ["a:1", "a:2", "a:6", "a:11", "a:13"]
+
+
+def test_a_document_without_title_takes_no_other_with_it() -> None:
+    data = f"{TEXT}1\t0\t6\tOcular\tDisease\n\n2|a|An abstract.\n2\t0\t2\tAn\tX\n\n3|t|Three\n4\t0\t1\tT\tX\n"
+    failed: list[UserError] = []
+    found = list(read(io.BytesIO(data.encode()), "a", "pubtator", failed=failed.append))
+    assert [(document.id, len(document.entities)) for document in found] == [("1", 1), ("3", 0)]
+    assert [error.where for error in failed] == ["a:5", "a:9"]
 
 
 def written(tmp_path: Path, document: Document) -> tuple[list[str], Counter[str]]:

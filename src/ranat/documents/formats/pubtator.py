@@ -62,7 +62,8 @@ def read(source: Source) -> Iterator[Document]:
     """Documents of a PubTator file.
 
     Raises:
-        UserError: a line is neither a title, an abstract, a mention nor a relation, or is of another document.
+        UserError: a line is neither a title, an abstract, a mention nor a relation, has no title line before it, or is
+            a second abstract.
     """
     left_out: Counter[str] = Counter()
     yield from source.each(_blocks(source), partial(_parsed, source, left_out))
@@ -94,14 +95,21 @@ def write(documents: Iterable[Document], out: Path) -> None:
 
 
 def _blocks(source: Source) -> Iterator[_Block]:
-    """Each title line with all that follows it."""
+    """Each document's lines: a title line or a line of another document begins the next, so that no document's fault
+    is another's.
+    """
     block: _Block = []
+    of: str | None = None
     for number, line in source.lines():
-        if block and (text := _TEXT.fullmatch(line)) and text[2] == "t":
+        if not line.strip():
+            continue
+        text = _TEXT.fullmatch(line)
+        id = text[1] if text else line.split("\t", 1)[0] if "\t" in line else of
+        if block and (id != of or (text and text[2] == "t")):
             yield block
             block = []
-        if line.strip():
-            block.append((number, line))
+        block.append((number, line))
+        of = id
     if block:
         yield block
 
@@ -111,14 +119,15 @@ def _parsed(source: Source, left_out: Counter[str], block: _Block) -> Document:
     title = _TEXT.fullmatch(line)
     if title is None or title[2] != "t":
         raise _no_title(source, first, line)
-    id, text = title[1], title[3]
+    id = title[1]
+    abstract = None
     found: list[Found] = []
     relations: list[FoundRelation] = []
     for number, line in rest:
-        if abstract := _TEXT.fullmatch(line):
-            if abstract[1] != id:
-                raise _no_title(source, number, line)
-            text = f"{title[3]} {abstract[3]}"
+        if match := _TEXT.fullmatch(line):
+            if abstract is not None:
+                raise source.error(number, f"document {id!r} has two abstracts", "write one line ID|a|ABSTRACT")
+            abstract = match[3]
             continue
         columns = line.split("\t", _MOST_COLUMNS)
         if columns[0] != id:
@@ -129,6 +138,7 @@ def _parsed(source: Source, left_out: Counter[str], block: _Block) -> Document:
         else:
             found.append(_mention(source, number, columns, f"T{len(found) + 1}"))
             left_out[_COMPOSITE] += len(columns) == 7
+    text = title[3] if abstract is None else f"{title[3]} {abstract}"
     return source.document(first, id, text, found, relations=relations)
 
 
