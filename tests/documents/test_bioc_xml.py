@@ -126,6 +126,14 @@ def test_xml_that_is_refused(head: str) -> None:
         parse(document(), head=head)
 
 
+def test_xml_of_another_root_is_refused() -> None:
+    with pytest.raises(UserError) as caught:
+        list(read(io.BytesIO(b"<?xml version='1.0'?>\n<article><front/></article>"), "a.xml"))
+    assert str(caught.value) == (
+        "a.xml:2: the root is <article>, not BioC's <collection> (the XML that is read is BioC's and PubMed's)"
+    )
+
+
 def test_a_wrong_document_fails_alone() -> None:
     body = (
         document(annotation("1", "ocular", (0, 6)), id="1")

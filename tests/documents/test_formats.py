@@ -103,7 +103,7 @@ def test_an_empty_file(name: str, data: bytes) -> None:
 
 
 def test_invalid_utf8_names_its_line(name: str, sample: bytes) -> None:
-    data = b"<a>\xff</a>" if name.endswith("-xml") else sample.replace(b"A", b"\xff", 1)
+    data = sample.replace(b"Aspirin" if name.endswith("-xml") else b"A", b"\xff", 1)
     line = data[: data.index(b"\xff")].count(b"\n") + 1
     what = "invalid UTF-8: byte 0xff|invalid token|invalid bytes in UTF8"
     with pytest.raises(UserError, match=rf"a\.x:{line}: .*({what})"):
@@ -205,6 +205,15 @@ def test_what_no_format_knows(tmp_path: Path) -> None:
 def test_a_malformed_file_is_explained_by_the_format_of_its_suffix() -> None:
     with pytest.raises(UserError, match=r"a\.jsonl:1: not JSON"):
         parse(b"[\n", name="a.jsonl")
+
+
+@pytest.mark.parametrize("text", ["id,text\n", "<collection></collection>", '{"documents": []}'])
+def test_a_file_without_documents_is_told(text: str) -> None:
+    with pytest.raises(UserError, match="a: the file holds no document"):
+        parse(text.encode(), name="a")
+    failed: list[UserError] = []
+    assert parse(text.encode(), name="a", failed=failed.append) == []
+    assert [str(error) for error in failed] == ["a: the file holds no document"]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

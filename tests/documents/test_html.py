@@ -147,9 +147,14 @@ def test_a_line_of_a_page_is_a_document_and_says_what_is_wrong_with_it(tmp_path:
 
 
 def test_a_page_of_another_is_not_read(tmp_path: Path) -> None:
-    (tmp_path / "a.html").write_text("<html><p>{}</p></html>\n")
-    with pytest.raises(UserError, match="the file holds no document"):
-        list(read(tmp_path / "a.html"))
+    write([NESTED], tmp_path / "own.html", "html")
+    for page in ("<html><p>{}</p></html>\n", (tmp_path / "own.html").read_text().replace('content="ranat"', "")):
+        (tmp_path / "a.html").write_text(page)
+        failed: list[UserError] = []
+        assert list(read(tmp_path / "a.html", failed=failed.append)) == []
+        assert [error.what for error in failed] == [
+            'not a page that ranat wrote: it has no line <meta name="generator" content="ranat">'
+        ]
 
 
 def test_thousands_of_nested_mentions_are_no_page_of_their_square() -> None:

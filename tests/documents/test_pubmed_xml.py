@@ -116,6 +116,14 @@ def test_markup_however_deep_is_flattened() -> None:
     assert parse(article(title="<i>" * 10_000 + "x" + "</i>" * 10_000)) == [Document("1", "x")]
 
 
+def test_an_article_may_be_the_root() -> None:
+    book = "<PubmedBookArticle><BookDocument><PMID>2</PMID></BookDocument></PubmedBookArticle>"
+    for root, id in ((article(1, title="On pills."), "1"), (book, "2")):
+        assert [document.id for document in read(io.BytesIO(f"{HEAD}{root}".encode()), "a.xml")] == [id]
+    with pytest.raises(UserError, match=r"a:1: the root is <html>, not PubMed's <PubmedArticleSet> or <PubmedBook"):
+        list(read(io.BytesIO(b"<html/>"), "a", "pubmed-xml"))
+
+
 @pytest.mark.parametrize(
     ("head", "name"),
     [
@@ -123,6 +131,7 @@ def test_markup_however_deep_is_flattened() -> None:
         ("<?xml version='1.0'?>\n<!-- <collection> -->\n<PubmedArticleSet>", "pubmed-xml"),
         (HEAD + "<PubmedArticleSet><", "pubmed-xml"),
         ("<?xml version='1.0'?><!DOCTYPE PubmedArticleSet PUBLIC '' ''>\n" + "<" * 100_000, "pubmed-xml"),
+        ("<PubmedArticle>", "pubmed-xml"),
         ("<collection>", "bioc-xml"),
         ("<?xml version='1.0'?>\n<!-- <PubmedArticleSet> -->\n<collection>", "bioc-xml"),
         ("<!DOCTYPE collection SYSTEM 'BioC.dtd'>\n<collection>", "bioc-xml"),

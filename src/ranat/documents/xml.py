@@ -6,7 +6,7 @@ A DOCTYPE is accepted and never fetched; a file that defines entities is refused
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import iterparse
@@ -27,25 +27,36 @@ def root_name(head: str) -> str | None:
     return root[1] if root else None
 
 
-def children(source: Source) -> Iterator[tuple[Element, dict[Element, int]]]:
+def children(
+    source: Source, format: str, roots: Collection[str], alone: Collection[str] = ()
+) -> Iterator[tuple[Element, dict[Element, int]]]:
     """The root's children, one in memory at a time, with the lines on which they and all elements in them start.
 
+    Args:
+        source: the file.
+        format: what it should be, for messages.
+        roots: the names that the root may have.
+        alone: the names of children that may themselves be the root, the only record of the file.
     Raises:
-        UserError: it is not well-formed, or defines entities; with the line.
+        UserError: it is not well-formed, defines entities or has another root; with the line.
     """
     lines = Lines(source.stream)
     starts: dict[Element, int] = {}
     root: Element | None = None
-    depth = 0
+    depth = level = 0
     for event, element in _events(source, lines):
         if root is None:
-            root = element
+            root, level = element, int(element.tag not in alone)
+            if element.tag not in (*roots, *alone):
+                known = " or ".join(f"<{name}>" for name in roots)
+                what = f"the root is <{element.tag}>, not {format}'s {known}"
+                raise source.error(lines.number, what, "the XML that is read is BioC's and PubMed's")
         if event == "start":
             starts[element] = lines.number
             depth += 1
             continue
         depth -= 1
-        if depth == 1:
+        if depth == level:
             yield element, starts
             starts.clear()
             root.clear()

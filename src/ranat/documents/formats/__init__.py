@@ -152,27 +152,36 @@ def read(
         otherwise: the format of a file that is not recognised; None: that is an error.
         notices: what was odd is added to it while the file is read.
         published: see `Source`; for released corpora only.
-        failed: is told of each document that cannot be read, and reading goes on; None: that is an error.
+        failed: is told of each document that cannot be read, and reading goes on; None: that is an error. It is told,
+            too, of a file that holds no document at all, so that none is passed over in silence.
     Raises:
-        UserError: the file cannot be read, is empty, or a line of it is wrong; with file and line.
+        UserError: the file cannot be read, holds no document, or a line of it is wrong; with file and line.
         UsageError: there is no such format.
     """
     name = name or _name(source)
     notices = [] if notices is None else notices
-    found = _documents(source, name, format, otherwise, notices, published, failed)
-    count = 0
+    silent = True
+
+    def tell(error: UserError) -> None:
+        nonlocal silent
+        silent = False
+        if failed is None:
+            raise error
+        failed(error)
+
     try:
-        for count, document in enumerate(found, 1):  # noqa: B007  (looked at after the loop)
+        for document in _documents(source, name, format, otherwise, notices, published, failed and tell):
+            silent = False
             yield document
     except UsageError:
         raise
     except UserError as error:
         if failed is None:
             raise
-        failed(error)
+        tell(error)
     else:
-        if not count and failed is None:
-            raise UserError("the file holds no document", where=name)
+        if silent:
+            tell(UserError("the file holds no document", where=name))
 
 
 def _documents(

@@ -21,6 +21,7 @@ from ranat.documents.names import renamed
 from ranat.documents.source import Source
 from ranat.documents.xml import children, root_name
 
+_ROOT = "collection"
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE collection SYSTEM "BioC.dtd">
@@ -31,15 +32,16 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-@reader("bioc-xml", suffixes=(".bioc.xml", ".bioc", ".xml"), looks_like=lambda head: root_name(head) == "collection")
+@reader("bioc-xml", suffixes=(".bioc.xml", ".bioc", ".xml"), looks_like=lambda head: root_name(head) == _ROOT)
 def read(source: Source) -> Iterator[Document]:
     """Documents of a BioC XML file, one in memory at a time.
 
     Raises:
-        UserError: it is not well-formed XML, defines entities, or lacks what BioC requires; with the line.
+        UserError: it is not well-formed XML, defines entities, has another root than <collection>, or lacks what BioC
+            requires; with the line.
     """
     left_out: Counter[str] = Counter()
-    found = (child for child in children(source) if child[0].tag == "document")
+    found = (child for child in children(source, "BioC", (_ROOT,)) if child[0].tag == "document")
     yield from source.each(found, partial(_parsed, source, left_out))
     bioc.note(source, left_out)
 

@@ -36,9 +36,9 @@ def read(source: Source) -> Iterator[Document]:
     """Documents of such a page.
 
     Raises:
-        UserError: a document's line is not what was written.
+        UserError: a document's line is not what was written, or the page has no line by which it could be recognised.
     """
-    lines = cast(IO[bytes], map(_embedded, source.stream))
+    lines = cast(IO[bytes], _embedded(source))
     yield from jsonl.read(Source(lines, source.name, source.notices, published=source.published, failed=source.failed))
 
 
@@ -54,7 +54,13 @@ def write(documents: Iterable[Document], out: Path) -> None:
         stream.write(f"<footer>{legend.html()}</footer>\n{END}")
 
 
-def _embedded(line: bytes) -> bytes:
-    """The JSON of a line of the page; empty if it holds none, so that lines keep their numbers."""
-    prefix = _OPEN.encode()
-    return line.rstrip().removeprefix(prefix).removesuffix(_CLOSE.encode()) if line.startswith(prefix) else b""
+def _embedded(source: Source) -> Iterator[bytes]:
+    """The JSON of each line of the page; empty if it holds none, so that lines keep their numbers."""
+    mark, prefix, suffix = generated_by(_GENERATOR).encode(), _OPEN.encode(), _CLOSE.encode()
+    known = False
+    for line in source.stream:
+        known |= mark in line
+        yield line.rstrip().removeprefix(prefix).removesuffix(suffix) if known and line.startswith(prefix) else b""
+    if not known:
+        what = f"not a page that ranat wrote: it has no line {mark.decode()}"
+        raise source.error(1, what, "name a page written in the format html, or save the text as .txt")

@@ -29,12 +29,13 @@ _TITLES = ("Article/ArticleTitle", "ArticleTitle", "Article/VernacularTitle", "V
 _NO_TITLE = ("", "[Not Available].")
 
 
-@reader("pubmed-xml", suffixes=(), looks_like=lambda head: root_name(head) in _ROOTS, raw=True)
+@reader("pubmed-xml", suffixes=(), looks_like=lambda head: root_name(head) in (*_ROOTS, *_CITATIONS), raw=True)
 def read(source: Source) -> Iterator[Document]:
-    """Articles of a PubMed XML file without any annotation, one in memory at a time.
+    """Articles of a PubMed XML file without any annotation, one in memory at a time; the root may be an article, too.
 
     Raises:
-        UserError: it is not well-formed XML, defines entities, or an article lacks its PMID; with the line.
+        UserError: it is not well-formed XML, defines entities, has another root, or an article lacks its PMID; with the
+            line.
     """
     left_out: Counter[str] = Counter()
     yield from source.each(_articles(source, left_out), partial(_parsed, source, left_out))
@@ -43,7 +44,7 @@ def read(source: Source) -> Iterator[Document]:
 
 
 def _articles(source: Source, left_out: Counter[str]) -> Iterator[tuple[int, Element]]:
-    for element, starts in children(source):
+    for element, starts in children(source, "PubMed", _ROOTS, alone=_CITATIONS):
         if element.tag in _CITATIONS:
             yield starts[element], element
         elif element.tag == "DeleteCitation":
