@@ -6,6 +6,8 @@
 The columns are separated by tabs, commas or semicolons, which the first line tells. An empty text is an empty document;
 a document without id is called by the line where its row starts, "abstracts:17". Other columns are left out, noted.
 
+Files separated by tabs often quote nothing, and a text may begin with a quotation mark: see `rows`.
+
 A file that is called .tsv is known by its column "text" alone, as files of words and tags are called so too.
 """
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -46,23 +49,65 @@ class Row(NamedTuple):
 
 
 def rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[Row]:
-    """The rows of a file that are not blank; after one that is no CSV it goes on with the next line.
+    """The rows of a file that are not blank; after one that is no CSV it goes on with the line after its first.
+
+    Between tabs, a line stands as it is where its quotes are none of CSV's: where they do not close, where they make
+    more or fewer cells than the header's, or where they join lines of which the first and another are rows already.
 
     The longest cell that the `csv` module takes is a setting of the whole process; it is raised to `LONGEST`.
     """
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
-    found = csv.reader(lines, delimiter=delimiter, strict=True)
+    taken = _Lines(lines)
+    found = csv.reader(taken, delimiter=delimiter, strict=True)
+    n_columns = 0
     while True:
-        line = found.line_num + 1
+        line = taken.start_row()
         try:
-            cells = next(found)
+            row = Row(line, next(found))
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(line, [], str(error))
-        else:
-            if cells:
-                yield Row(line, cells)
+            row = Row(line, [], str(error))
+            taken.keep_first()
+        if n_columns and delimiter == "\t" and '"' in taken.row[0] and not _is_quoted(row, taken.row, n_columns):
+            taken.keep_first()
+            row = Row(line, taken.row[0].rstrip("\r\n").split(delimiter))
+        n_columns = n_columns or len(row.cells)
+        if row.cells or row.error:
+            yield row
+
+
+class _Lines:
+    """A file's lines, of which those that the current row has taken can be given back."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._ahead, self._back = iter(lines), deque[str]()
+        self._number = 1
+        self.row: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        self.row.append(self._back.popleft() if self._back else next(self._ahead))
+        return self.row[-1]
+
+    def start_row(self) -> int:
+        """The number of the line at which the next row starts."""
+        self._number += len(self.row)
+        self.row = []
+        return self._number
+
+    def keep_first(self) -> None:
+        """Give back all lines of the row but the first."""
+        self._back.extendleft(reversed(self.row[1:]))
+        del self.row[1:]
+
+
+def _is_quoted(row: Row, lines: list[str], n_columns: int) -> bool:
+    """Whether a row of a file with tabs is quoted as CSV is, rather than not quoted at all."""
+    first, *others = (line.count("\t") + 1 == n_columns for line in lines)
+    return len(row.cells) == n_columns and not (first and any(others))
 
 
 def checked(row: Row, n_columns: int, name: str) -> list[str]:
@@ -132,7 +177,8 @@ def _read(text: str, id: str | None, source: Source) -> Iterator[Document]:
 
     def parse(row: Row) -> Document:
         cells = checked(row, len(header), source.name)
-        return source.document(row.line, source.numbered(row.line) if id_at is None else cells[id_at], cells[text_at])
+        named = "" if id_at is None else cells[id_at]
+        return source.document(row.line, named if named.strip() else source.numbered(row.line), cells[text_at])
 
     yield from source.each(found, parse)
 
