@@ -135,7 +135,7 @@ def test_a_line_of_a_page_is_a_document_and_says_what_is_wrong_with_it(tmp_path:
     assert list(read(out)) == [NESTED, Document("2", "plain")]
     page = out.read_text()
     line = 1 + page[: page.index('"id": "2"')].count("\n")
-    out.write_text(page.replace('"id": "2"', '"id": 2'))
+    out.write_text(page.replace('"id": "2"', '"id": [2]'))
     with pytest.raises(UserError, match=rf"a\.html:{line}: 'id' must be a string"):
         list(read(out))
     failed: list[UserError] = []

@@ -22,8 +22,10 @@ ENTITY = {"id": "T1", "type": "X", "spans": [[0, 2]]}
     [
         ("{", "not JSON: "),
         ("[1]", "a line must be a JSON object"),
-        ({"text": "ab"}, "'id' is missing"),
-        ({"id": 1, "text": "ab"}, "'id' must be a string"),
+        ({"id": "1"}, "'text' is missing"),
+        ({"id": 1.5, "text": "ab"}, "'id' must be a string"),
+        ({"id": True, "text": "ab"}, "'id' must be a string"),
+        ('{"id": ' + "9" * 5000 + ', "text": "ab"}', "not JSON that can be read"),
         ({"id": "1", "text": "ab", "entities": {}}, "'entities' must be a list"),
         ({"id": "1", "text": "ab", "entities": [[]]}, "an entity must be a JSON object"),
         ({"id": "1", "text": "ab", "entities": [ENTITY | {"spans": []}]}, "entity 'T1' has no span"),
@@ -44,6 +46,11 @@ def test_a_malformed_line(line: object, message: str) -> None:
         parse({"id": "0", "text": "fine"}, line)
     assert message in str(caught.value)
     assert caught.value.where == "a:2"
+
+
+def test_an_id_may_be_a_number_or_that_of_the_line() -> None:
+    documents = parse({"id": 1, "text": "a"}, {"id": None, "text": "b"}, {"text": "c"}, {"id": "", "text": "d"})
+    assert [document.id for document in documents] == ["1", "a:2", "a:3", ""]
 
 
 def test_a_label_is_read_as_any_other_key_where_there_is_an_id() -> None:

@@ -45,6 +45,12 @@ def test_each_line_that_is_not_blank_is_a_document() -> None:
     assert parse(b" One.\r\n\n \t\nTwo\x0b.", "lines") == [Document("a:1", " One."), Document("a:4", "Two\x0b.")]
 
 
+def test_lines_are_called_by_all_of_the_name_but_its_suffix() -> None:
+    names = ("abstracts.part1.txt", "abstracts.part2.txt.gz", "a")
+    ids = [document.id for name in names for document in parse(b"One.", "lines", name)]
+    assert ids == ["abstracts.part1:1", "abstracts.part2:1", "a:1"]
+
+
 def test_a_line_that_is_not_utf8_fails_alone() -> None:
     with pytest.raises(UserError, match=r"a\.txt:2: invalid UTF-8: byte 0xff"):
         parse(b"One\n\xff\nThree", "lines")

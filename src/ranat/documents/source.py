@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, count
 from pathlib import PurePath
 from typing import IO, Literal, TypeVar
@@ -146,7 +147,13 @@ class Source:
 
     def numbered(self, line: int) -> str:
         """An id for what stands at a line of a file that gives none: the file's stem and the line, "train:17"."""
-        return f"{PurePath(self.name).name.split('.')[0]}:{line}"
+        return f"{self.stem}:{line}"
+
+    @cached_property
+    def stem(self) -> str:
+        """The file's name without folders, suffix and ".gz": an id for a file that is one document."""
+        name = PurePath(self.name).name
+        return PurePath(name[: -len(".gz")] if name.lower().endswith(".gz") else name).stem
 
     def error(self, line: int, what: str, remedy: str | None = None) -> UserError:
         """An error at a line of this file, to be raised."""

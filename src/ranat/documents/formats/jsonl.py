@@ -3,7 +3,8 @@
     {"id": "1", "text": "…", "entities": [{"id": "T1", "type": "Disease", "spans": [[0, 4]]}], "relations": []}
 
 An entity may also have "concept", "score" and "text" (which must be what stands at its spans), a relation
-"type", "head", "tail" and "score"; a document may have "sentences" and "tokens" as lists of [start, end].
+"type", "head", "tail" and "score"; a document may have "sentences" and "tokens" as lists of [start, end]. A document's
+id may be a whole number, too; one without id is called by its line, "abstracts:17".
 """
 
 from __future__ import annotations
@@ -122,9 +123,12 @@ def _document(source: Source, line: int, value: dict[str, Any], unread: Counter[
     sentences = _spans(value.get("sentences", []), "sentences", len(text))
     tokens = _spans(value.get("tokens", []), "tokens", len(text))
     unread.update(value.keys() - _KEYS)
-    return source.document(
-        line, string(value, "id"), text, found, relations=relations, sentences=sentences, tokens=tokens
-    )
+    id = source.numbered(line) if value.get("id") is None else _id(value)
+    return source.document(line, id, text, found, relations=relations, sentences=sentences, tokens=tokens)
+
+
+def _id(value: dict[str, Any]) -> str:
+    return str(value["id"]) if type(value["id"]) is int else string(value, "id")
 
 
 def _entity(line: int, value: dict[str, Any], unread: Counter[str]) -> Found:

@@ -6,7 +6,6 @@ Neither is told by its content, as any text could be one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePath
 
 from ranat.documents.document import Document
 from ranat.documents.formats import reader
@@ -22,9 +21,9 @@ def read(source: Source) -> Iterator[Document]:
     Raises:
         UserError: the bytes are not UTF-8.
     """
-    name = PurePath(source.name).name
-    id = PurePath(name[: -len(".gz")] if name.lower().endswith(".gz") else name).stem
-    yield from source.each([source], lambda _: source.document(1, id, source.text().removeprefix(_BYTE_ORDER_MARK)))
+    yield from source.each(
+        [source], lambda _: source.document(1, source.stem, source.text().removeprefix(_BYTE_ORDER_MARK))
+    )
 
 
 @reader("lines", suffixes=(), looks_like=lambda _: False, raw=True)
