@@ -6,8 +6,8 @@
 
 Offsets count the code points of the file as it stands, so a carriage return or a byte order mark counts too. Mentions
 and relations between two of them (Arg1 is the head, Arg2 the tail) are read. Events, attributes, normalisations, notes,
-equivalences and all other relations are left out, counted. A document's id is its path in the folder without suffix;
-documents come in the order of their ids.
+equivalences and all other relations are left out, counted, and so are files that are neither texts, annotations nor
+BRAT's settings. A document's id is its path in the folder without suffix; documents come in the order of their ids.
 
 What is written is the same. Scores, concepts, sentences and words are left out, mentions are called T1, T2, … in the
 order of the text, white space in types becomes "_". An id that is no safe path is spelled otherwise, see `spelling`.
@@ -35,6 +35,7 @@ from ranat.errors import UserError
 Files = Mapping[str, Callable[[], IO[bytes]]]
 """Path in the folder, with "/" → opens the file's bytes."""
 
+_SUFFIXES = (".txt", ".ann", ".conf")
 _MENTION = re.compile(r"(T\S*)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)", re.DOTALL)
 _RELATION = re.compile(r"R\S*\t(\S+)((?: [^\s:]+:\S+)+)\s*")
 _LEFT_OUT = {
@@ -63,7 +64,8 @@ def files(folder: Path) -> Files:
 
 @folder_reader("brat", looks_like=lambda folder: any(folder.rglob("*.ann")))
 def read(folder: Path, notices: list[Notice], failed: Failed | None) -> Iterator[Document]:
-    """The documents of a folder; see `read_folder`."""
+    """The documents of a folder and those below it; see `read_folder`."""
+    notices += _others(folder)
     yield from read_folder(str(folder), files(folder), notices, failed=failed)
 
 
@@ -160,6 +162,20 @@ def _read(
         text = Source(stream, f"{folder}/{id}.txt").text()
     with _opened(files, folder, f"{id}.ann") as stream:
         return _document(Source(stream, f"{folder}/{id}.ann", notices, published=published), id, text, left_out)
+
+
+def _others(folder: Path) -> Iterator[Notice]:
+    """What is left out of a folder because of its other files: whoever mixes formats has to know."""
+    inside = ((path, path.relative_to(folder)) for path in sorted(folder.rglob("*")))
+    found = [
+        name.as_posix()
+        for path, name in inside
+        if name.suffix not in _SUFFIXES and not any(part.startswith(".") for part in name.parts) and path.is_file()
+    ]
+    if found:
+        listed = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
+        what = f"{len(found)} files that are neither .txt nor .ann, in a folder read as BRAT's: {listed}"
+        yield Notice("left out", what, str(folder), len(found))
 
 
 def _open(path: Path) -> IO[bytes]:
