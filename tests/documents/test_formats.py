@@ -197,8 +197,18 @@ def test_an_unknown_format_names_the_nearest() -> None:
         parse(b"x", format="pubtater")
 
 
+def test_a_file_is_no_folder_of_documents(tmp_path: Path) -> None:
+    failed: list[UserError] = []
+    for format in ("brat", "parquet"):
+        with pytest.raises(UsageError, match=rf"abs/1\.txt: is no {format} folder \(name a folder that is one"):
+            parse(b"prose\n", name="abs/1.txt", format=format, failed=failed.append)
+        with pytest.raises(UserError) as caught:
+            list(read(tmp_path, format=format))
+        assert str(caught.value).startswith(str(tmp_path))
+
+
 def test_what_no_format_knows(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"a\.doc: the format is not recognised"):
+    with pytest.raises(UserError, match=r"a\.doc: the format is not recognised \(give .* by --from or format=; known"):
         parse(b"just prose\n", name="a.doc")
 
 

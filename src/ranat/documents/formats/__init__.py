@@ -156,7 +156,7 @@ def read(
             too, of a file that holds no document at all, so that none is passed over in silence.
     Raises:
         UserError: the file cannot be read, holds no document, or a line of it is wrong; with file and line.
-        UsageError: there is no such format.
+        UsageError: there is no such format, or it is one of folders and this is a file.
     """
     name = name or _name(source)
     notices = [] if notices is None else notices
@@ -199,6 +199,10 @@ def _documents(
         return
     with _opened(source, name) as stream:
         head = _head(stream, name)
+        if format in FOLDERS.names() and format not in READERS.names():
+            raise UsageError(
+                f"is no {format} folder", where=name, remedy="name a folder that is one, or another format"
+            )
         if not callable(format):
             format = READERS.get(format or _recognise(head, name, otherwise)).read
         yield from format(Source(cast(IO[bytes], stream), name, notices, published=published, failed=failed))
@@ -248,7 +252,9 @@ def _recognise(head: bytes, name: str, otherwise: str | None = None) -> str:
         return by_suffix[0]
     if otherwise is not None:
         return otherwise
-    raise UserError("the format is not recognised", where=name, remedy=f"name it; known: {', '.join(READERS.names())}")
+    known = ", ".join(READERS.names())
+    remedy = f"give the file the suffix of its format, or name that by --from or format=; known: {known}"
+    raise UserError("the format is not recognised", where=name, remedy=remedy)
 
 
 @contextmanager
