@@ -101,6 +101,15 @@ def test_relations_name_the_texts_of_their_ends() -> None:
     assert cells == ["BRCA1", "causes", apart, "0.500", "BRCA1", "CID", apart, ""]
 
 
+def test_a_relation_may_name_a_composite_concept_or_a_part_of_it() -> None:
+    entity = Entity("T1", "Gene", ((0, 2),), " 79794, 1017|D2;x")
+    assert entity.concepts == (" 79794, 1017|D2;x", "79794", "1017", "D2", "x")
+    assert Entity("T1", "Gene", ((0, 2),), "").concepts == Entity("T1", "Gene", ((0, 2),)).concepts == ()
+    relations = tuple(Relation("r", name, name) for name in entity.concepts)
+    cells = re.findall("<td><bdi>(.*?)</bdi></td>", fragment(Document("1", "ab", (entity,), relations)))
+    assert cells == ["ab", "r", "ab", ""] * 5
+
+
 def test_a_type_has_one_colour_on_a_page_and_says_its_name() -> None:
     legend = Legend()
     one, two = (

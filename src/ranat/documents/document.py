@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 Span = tuple[int, int]
 """Code-point offsets into a document's text, end exclusive."""
+
+_BETWEEN = re.compile(r"[|,;]")
 
 
 def is_text(value: str) -> bool:
@@ -48,6 +51,11 @@ class Entity:
             if start < last or end <= start:
                 raise ValueError(f"entity {self.id!r} has an empty span or spans out of order: {self.spans}")
             last = end
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        """Its concept and the parts of a composite one, any of which a relation may name; BioRED's have a comma."""
+        return (self.concept, *map(str.strip, _BETWEEN.split(self.concept))) if self.concept else ()
 
     @property
     def start(self) -> int:

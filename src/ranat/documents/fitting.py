@@ -100,9 +100,7 @@ def replaced(document: Document, pattern: re.Pattern[str], by: str, what: str, l
 
 
 def _ends(entities: tuple[Entity, ...]) -> set[str]:
-    concepts = {entity.concept for entity in entities if entity.concept}
-    parts = {part.strip() for concept in concepts for part in re.split(r"[|,;]", concept)}
-    return {entity.id for entity in entities} | concepts | parts
+    return {name for entity in entities for name in (entity.id, *entity.concepts)}
 
 
 def _keep_relations(document: Document, ends: set[str], what: str, lost: Counter[str]) -> Document:

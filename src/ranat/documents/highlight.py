@@ -8,7 +8,6 @@ Colours are those that Okabe and Ito chose for the colour-blind; the type stands
 from __future__ import annotations
 
 import html
-import re
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -136,7 +135,7 @@ def related(document: Document) -> str:
     """The relations as a table; empty if there are none."""
     if not document.relations:
         return ""
-    named = {key: entity for entity in reversed(document.entities) for key in _concepts(entity)}
+    named = {key: entity for entity in reversed(document.entities) for key in entity.concepts}
     named |= {entity.id: entity for entity in document.entities}
     names = {key: document.mention(entity) for key, entity in named.items()}
     rows = (
@@ -181,7 +180,3 @@ def _attributes(entity: Entity, remark: str | None) -> str:
     known = {name: escape(value) for name, value in facts.items() if value is not None}
     title = " · ".join(value for name, value in known.items() if name != "entity")
     return "".join(f' data-{name}="{value}"' for name, value in known.items()) + f' title="{title} ({known["entity"]})"'
-
-
-def _concepts(entity: Entity) -> list[str]:
-    return [part.strip() for part in (entity.concept, *re.split(r"[|,;]", entity.concept))] if entity.concept else []

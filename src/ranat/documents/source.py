@@ -17,8 +17,6 @@ from ranat.documents.document import Document, Entity, Relation, Span, is_text
 from ranat.errors import UserError
 
 _COPY = "#"
-_PARTS = re.compile(r"[|,;]")
-"""Between the parts of a composite concept: "D001|D002"; BioRED writes a comma."""
 
 T = TypeVar("T")
 Failed = Callable[[UserError], None]
@@ -205,8 +203,7 @@ class Source:
         """The relations whose head and tail are there."""
         known = set(entities)
         if stated:
-            for concept in {entity.concept for entity in entities.values() if entity.concept}:
-                known.update((concept, *map(str.strip, _PARTS.split(concept))))
+            known.update(*(entity.concepts for entity in entities.values()))
         for item in stated:
             relation = item.relation
             missing = [end for end in (relation.head, relation.tail) if end not in known]
