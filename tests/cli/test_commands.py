@@ -106,7 +106,7 @@ def test_compare_puts_runs_side_by_side(ranat: Ranat, runs: Callable[..., Path])
     lines = ranat("compare", *folders).out.splitlines()
     assert [line.split("  ")[0] for line in lines[:3]] == ["training", "standard", "fgm AT"]
     assert "100%" in lines[2]
-    assert lines[-1].endswith("One seed proves nothing.")
+    assert lines[-1].endswith("one seed proves nothing.")
 
 
 def test_check_counts_a_corpus_of_ones_own(ranat: Ranat, tmp_path: Path) -> None:

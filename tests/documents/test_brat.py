@@ -229,12 +229,12 @@ def test_a_folder_of_pairs(tmp_path: Path) -> None:
 
 
 def test_other_files_in_the_folder_are_told(tmp_path: Path) -> None:
-    write([Document("deep/1", "ab")], tmp_path / "out", "brat")
+    write([Document("1", "ab"), Document("deep/1", "ab")], tmp_path / "out", "brat")
     (tmp_path / "out" / ".git").mkdir()
     for other in ("a.xml", "deep/b.jsonl", "annotation.conf", ".hidden", ".git/HEAD"):
         (tmp_path / "out" / other).write_text("")
     notices: list[Notice] = []
-    assert [document.id for document in read(tmp_path / "out", notices=notices)] == ["deep/1"]
+    assert [document.id for document in read(tmp_path / "out", notices=notices)] == ["1", "deep/1"]
     what = "2 files that are neither .txt nor .ann, in a folder read as BRAT's: a.xml, deep/b.jsonl"
     assert [(notice.kind, str(notice), notice.count) for notice in notices] == [
         ("left out", f"{tmp_path / 'out'}: {what}", 2)

@@ -105,6 +105,13 @@ def test_a_folder_of_documents_is_one_input(tmp_path: Path) -> None:
     assert end.size == inputs.size(str(tmp_path)) > 0  # type: ignore[operator]  # None fails the test
 
 
+def test_texts_beside_a_folder_of_documents_are_inputs(tmp_path: Path) -> None:
+    (tmp_path / "brat" / "deep").mkdir(parents=True)
+    for name in ("a.txt", "c.pubtator", "brat/deep/1.txt", "brat/deep/1.ann"):
+        (tmp_path / name).write_text("")
+    assert list(expand([str(tmp_path)])) == [str(tmp_path / name) for name in ("a.txt", "c.pubtator", "brat")]
+
+
 def test_what_cannot_be_read_keeps_its_place(texts: Path) -> None:
     items, end = read(texts / "b.jsonl")
     assert [isinstance(item.content, UserError) for item in items] == [False, False, False, True, False, False, False]

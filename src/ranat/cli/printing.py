@@ -65,8 +65,8 @@ def print_comparison(result: Mapping[str, Any]) -> None:
         "seconds",
     ]
     print_table(head, rows, right=range(1, 10))
-    print("Δ is against the first row on the seeds both have, over seeds and texts; one seed proves nothing.")
     print("xFP: counted forward-equivalents; × is against the first row.")
+    print("Δ is against the first row on the seeds both have, over seeds and texts; one seed proves nothing.")
 
 
 def print_table(head: list[str], rows: list[list[str]], right: Collection[int] = ()) -> None:

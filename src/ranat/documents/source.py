@@ -151,7 +151,8 @@ class Source:
     def stem(self) -> str:
         """The file's name without folders, suffix and ".gz": an id for a file that is one document."""
         name = PurePath(self.name).name
-        return PurePath(name[: -len(".gz")] if name.lower().endswith(".gz") else name).stem
+        stem = PurePath(name[: -len(".gz")] if name.lower().endswith(".gz") else name).stem
+        return stem.encode("utf-8", "backslashreplace").decode()  # a name may be no Unicode
 
     def error(self, line: int, what: str, remedy: str | None = None) -> UserError:
         """An error at a line of this file, to be raised."""

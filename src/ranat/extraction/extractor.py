@@ -69,7 +69,7 @@ class Extractor:
         _check(min_score)
         self.ner, self.relation, self.min_score = tuple(ner), relation, min_score
         self._one_at_a_time = threading.Lock()  # two models at once would fight over the processors
-        self._paired = {} if relation is None else _by_lower_case(relation.task.pairs.types)
+        self._paired = {} if relation is None else _by_folded_case(relation.task.pairs.types)
         if ner and relation is not None:
             _check_types({kind for loaded in ner for kind in loaded.task.types}, relation.task.pairs.types)
 
@@ -171,7 +171,7 @@ class Extractor:
     def _as_paired(self, document: Document) -> Document:
         """Its entities with the relation model's names of their types, where these differ in case alone."""
         entities = tuple(
-            replace(entity, type=self._paired.get(entity.type.lower(), entity.type)) for entity in document.entities
+            replace(entity, type=self._paired.get(entity.type.casefold(), entity.type)) for entity in document.entities
         )
         return replace(document, entities=entities, relations=())
 
@@ -222,8 +222,8 @@ def _load(name: str, wanted: type[Any], flag: str, precision: str) -> Loaded:
 
 
 def _check_types(found: set[str], pairs: Iterable[tuple[str, str]]) -> None:
-    known = {kind.lower() for kind in found}
-    if not any({head.lower(), tail.lower()} <= known for head, tail in pairs):
+    known = {kind.casefold() for kind in found}
+    if not any({head.casefold(), tail.casefold()} <= known for head, tail in pairs):
         wanted = ", ".join(sorted(f"{head} and {tail}" for head, tail in pairs))
         raise UserError(
             f"finds {', '.join(sorted(found))}, but the relation model pairs {wanted}",
@@ -232,5 +232,5 @@ def _check_types(found: set[str], pairs: Iterable[tuple[str, str]]) -> None:
         )
 
 
-def _by_lower_case(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {kind.lower(): kind for pair in pairs for kind in pair}
+def _by_folded_case(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {kind.casefold(): kind for pair in pairs for kind in pair}

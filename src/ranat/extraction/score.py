@@ -67,7 +67,7 @@ def end_to_end(
         bare = (replace(document, relations=(), sentences=(), tokens=()) for document in gold)
         related = list(Extractor(relation=extractor.relation).extract_stream(bare))
     pairs = extractor.relation.task.pairs
-    kinds = {entity.type.lower() for document in gold for entity in document.entities}
+    kinds = {entity.type.casefold() for document in gold for entity in document.entities}
     lost = {"sentences": 0, "ner": 0, "re": 0, "found": 0}
     for answers, one, other in zip(wanted, found, related, strict=True):
         together, there, given = _together(other, pairs), _mentions(one), triples(one)
@@ -105,8 +105,8 @@ def _stage(answer: Answer, together: set[Any], found: set[Any], triples: set[Ans
 
 def _together(document: Document, pairs: PairTypes) -> set[frozenset[Any]]:
     """The candidate pairs of gold mentions, with the sentences that are found in the raw text."""
-    names = {kind.lower(): kind for pair in pairs.types for kind in pair}
-    typed = tuple(replace(entity, type=names.get(entity.type.lower(), entity.type)) for entity in document.entities)
+    names = {kind.casefold(): kind for pair in pairs.types for kind in pair}
+    typed = tuple(replace(entity, type=names.get(entity.type.casefold(), entity.type)) for entity in document.entities)
     found = candidates(replace(document, entities=typed), pairs).pairs
     return {frozenset((_place(pair.first), _place(pair.second))) for pair in found}
 
@@ -116,12 +116,12 @@ def _mentions(document: Document) -> set[Any]:
 
 
 def _answers(documents: Iterable[Document], kinds: set[str]) -> list[set[Answer]]:
-    """The mentions of those types, in lower case."""
+    """The mentions of those types, whatever their case."""
     return [
-        {(entity.spans, entity.type.lower()) for entity in document.entities if entity.type.lower() in kinds}
+        {(entity.spans, entity.type.casefold()) for entity in document.entities if entity.type.casefold() in kinds}
         for document in documents
     ]
 
 
 def _place(entity: Entity) -> tuple[Any, str]:
-    return entity.spans, entity.type.lower()
+    return entity.spans, entity.type.casefold()

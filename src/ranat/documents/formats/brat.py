@@ -62,7 +62,15 @@ def files(folder: Path) -> Files:
     }
 
 
-@folder_reader("brat", looks_like=lambda folder: any(folder.rglob("*.ann")))
+def _looks_like(folder: Path) -> bool:
+    """Annotations are there, or nothing but folders with some: texts of their own beside such folders are no BRAT's."""
+    if any(folder.glob("*.ann")):
+        return True
+    own = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    return all(path.suffix == ".conf" for path in own) and any(folder.rglob("*.ann"))
+
+
+@folder_reader("brat", looks_like=_looks_like)
 def read(folder: Path, notices: list[Notice], failed: Failed | None) -> Iterator[Document]:
     """The documents of a folder and those below it; see `read_folder`."""
     notices += _others(folder)
