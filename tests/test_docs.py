@@ -113,6 +113,13 @@ def test_the_readmes_results_are_those_of_the_cards() -> None:
         assert f"| {row} | {cells} |" in README
 
 
+def test_the_readmes_scores_on_all_data_are_those_of_the_cards() -> None:
+    scores = {card.corpus: card.test["f1"] for card in read_all(ROOT / "results" / "full") if card.test}
+    assert set(scores) == {"chemprot", "ddi"}
+    for corpus, f1 in scores.items():
+        assert re.search(rf"{100 * f1:.2f}\s+on\s+`{corpus}`", README)
+
+
 def test_the_report_is_that_of_the_cards(tmp_path: Path) -> None:
     write_report(STUDY, tmp_path / "report.md")
     assert (tmp_path / "report.md").read_text() == (ROOT / "results" / "report.md").read_text()
