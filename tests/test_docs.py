@@ -101,6 +101,18 @@ def test_readme_figures_are_those_measured() -> None:
     assert f"a strict test F1 of {100 * result['f1']['test']:.2f}" in README
 
 
+def test_the_readmes_rates_are_those_of_the_benchmark() -> None:
+    measured = json.loads((ROOT / "benchmarks" / "extraction.json").read_text(encoding="utf-8"))
+    said, rates, spans = " ".join(README.split()), measured["rates"], measured["spans"]
+    assert f"{rates['pipeline / ours, seconds']:.1f} times as many documents a second" in said
+    assert f"in bf16 ({rates['pipeline / ours fp32, seconds']:.1f} times in float32)" in said
+    assert f"at 10,000 abstracts was {measured['memory']['many / few']:.2f} times that at 1,000" in said
+    theirs, ours = spans["pipeline on sentences"], spans["ours"]
+    assert f"({theirs['theirs only']} of {theirs['both'] + theirs['theirs only']:,})" in said
+    changed = ours["ours fp32 only"] + ours["theirs only"]
+    assert f"changes {changed} of {ours['both'] + ours['ours fp32 only']:,}" in said
+
+
 STUDY = [ROOT / "results" / name for name in ("ncbi-disease", "chemprot")]
 
 

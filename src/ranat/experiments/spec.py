@@ -13,7 +13,7 @@ from ranat import corpora
 from ranat.errors import UsageError
 from ranat.experiments import specs
 from ranat.registry import nearest
-from ranat.training.settings import merge, read_yaml
+from ranat.training.settings import first_wrong, merge, read_yaml
 
 HYPERPARAMETERS = Path(__file__).with_name("hyperparameters.yaml")
 BASE = "base"
@@ -169,9 +169,7 @@ def _without(values: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, An
 
 
 def _explained(error: ValidationError, place: str) -> UsageError:
-    """The first thing wrong, as one line; an unknown key goes before a missing one, which it may be meant to be."""
-    first = min(error.errors(), key=lambda wrong: wrong["type"] == "missing")
-    path = [str(part) for part in first["loc"]]
+    first, path, message = first_wrong(error)
     where = f"{place}: {'.'.join(path)}"
     if first["type"] == "extra_forbidden":
         parts: dict[str, type[BaseModel]] = {
@@ -182,4 +180,4 @@ def _explained(error: ValidationError, place: str) -> UsageError:
         return UsageError("unknown key", where=where, remedy=nearest(path[-1], part.model_fields))
     if first["type"] == "missing":
         return UsageError("is missing", where=where)
-    return UsageError(f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}", where=where)
+    return UsageError(message, where=where)

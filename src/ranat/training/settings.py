@@ -212,11 +212,15 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _explained(error: ValidationError, place: str, prefix: str = "") -> UsageError:
-    """The first thing wrong, as one line; an unknown key goes before a missing one, which it may be meant to be."""
+def first_wrong(error: ValidationError) -> tuple[Any, list[str], str]:
+    """The first thing wrong, where, in words; an unknown key before a missing one, which it may be meant to be."""
     first = min(error.errors(), key=lambda wrong: wrong["type"] == "missing")
-    path = [str(part) for part in first["loc"]]
     message = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+    return first, [str(part) for part in first["loc"]], message
+
+
+def _explained(error: ValidationError, place: str, prefix: str = "") -> UsageError:
+    first, path, message = first_wrong(error)
     if first["type"] == "value_error":  # of an attack, whose messages begin with the option's name
         option, _, message = str(first["ctx"]["error"]).partition(" ")
         path.append(option)
