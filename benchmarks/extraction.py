@@ -128,7 +128,8 @@ def measure(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def memory(chosen: argparse.Namespace, count: int) -> dict[str, Any]:
     """Peak memory in MiB of an extraction, end to end, from a file into a folder."""
-    from ranat.extraction.run import Job, extract_to
+    from ranat.extraction.job import Job
+    from ranat.extraction.run import extract_to
 
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder) / f"{count}.jsonl"

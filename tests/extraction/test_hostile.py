@@ -12,7 +12,8 @@ import pytest
 
 from contents import contents
 from ranat.documents.formats import WRITERS, read
-from ranat.extraction.run import Job, extract_to
+from ranat.extraction.job import Job
+from ranat.extraction.run import extract_to
 from ranat.extraction.verify import verify
 
 BOMB = (

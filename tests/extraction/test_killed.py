@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from contents import contents
-from ranat.extraction.run import Job, extract_to
+from ranat.extraction.job import Job
+from ranat.extraction.run import extract_to
 from ranat.extraction.verify import verify
 
 KILLS = int(os.environ.get("RANAT_KILLS", "3"))

@@ -15,9 +15,11 @@ from contents import contents
 from ranat.documents import Document
 from ranat.documents.formats import WRITERS, read
 from ranat.errors import UsageError, UserError
-from ranat.extraction import Extractor, run
+from ranat.extraction import Extractor, shards
+from ranat.extraction import extractor as extracting
+from ranat.extraction.job import Job
 from ranat.extraction.manifest import Manifest
-from ranat.extraction.run import Job, extract_lines, extract_to
+from ranat.extraction.run import extract_lines, extract_to
 from ranat.extraction.verify import verify
 
 
@@ -112,7 +114,7 @@ def test_a_finished_output_is_left_as_it_is(job: Job, tmp_path: Path) -> None:
 def test_a_full_disk_leaves_what_can_be_gone_on_with(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, out = tmp_path / "whole", tmp_path / "out"
     extract_to(job, whole)
-    sync, calls = run.sync, []
+    sync, calls = shards.sync, []
 
     def full(path: Path) -> None:
         calls.append(path)
@@ -120,7 +122,7 @@ def test_a_full_disk_leaves_what_can_be_gone_on_with(job: Job, tmp_path: Path, m
             raise OSError(28, "No space left on device", str(path))
         sync(path)
 
-    monkeypatch.setattr(run, "sync", full)
+    monkeypatch.setattr(shards, "sync", full)
     with pytest.raises(OSError, match="No space left"):
         extract_to(job, out)
     assert contents(out).keys() == {"manifest.jsonl", "shard-000000.jsonl"}
@@ -284,7 +286,9 @@ def test_verify_sees_it(name: str, job: Job, tmp_path: Path) -> None:
     assert any(found.startswith(problem) for found in verify(out)["problems"])
 
 
-def test_lines_on_standard_output(job: Job, tmp_path: Path) -> None:
+@pytest.mark.parametrize("chunk", [1, 3, 256])
+def test_lines_on_standard_output(chunk: int, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extracting, "CHUNK_DOCUMENTS", chunk)
     extract_to(job, tmp_path / "out")
     expected = "".join(path.read_text() for path in sorted((tmp_path / "out").glob("shard-*"))).splitlines()
     found = list(extract_lines(job))

@@ -70,7 +70,8 @@ def extract(
         workers: How many load the models there; default: one for each processor, or GPU where there are any.
         verify: Prove that every input document is in this output exactly once.
     """
-    from ranat.extraction.run import Job, extract_to
+    from ranat.extraction.job import Job
+    from ranat.extraction.run import extract_to
 
     if verify is not None:
         _verify(verify, json)
@@ -134,7 +135,7 @@ def convert(
     """
     from ranat.extraction.convert import convert as convert_documents
     from ranat.extraction.convert import format_of
-    from ranat.extraction.run import how_read
+    from ranat.extraction.job import how_read
 
     _check_inputs(input)
     how = how_read(_input_format(from_, lines), column, id_column)

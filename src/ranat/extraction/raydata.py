@@ -18,9 +18,10 @@ from ranat.cluster import connected
 from ranat.errors import UsageError, UserError
 from ranat.extraction.extractor import Extractor
 from ranat.extraction.inputs import STDIN
+from ranat.extraction.job import Job
 from ranat.extraction.manifest import Shard
 from ranat.extraction.plan import Planned
-from ranat.extraction.run import Job, shards
+from ranat.extraction.shards import shards
 
 
 def shards_on(

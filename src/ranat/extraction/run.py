@@ -4,95 +4,28 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from importlib import metadata
-from itertools import groupby, islice
-from operator import itemgetter
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
 
-from ranat.disk import claimed, remove, sha256, sync
-from ranat.documents import Document
-from ranat.documents.formats import FOLDERS, READERS, WRITERS, Read, jsonl
-from ranat.documents.formats.csv import columns_reader
+from ranat.disk import claimed
+from ranat.documents.formats import WRITERS, jsonl
 from ranat.errors import UsageError, UserError
 from ranat.extraction import inputs
 from ranat.extraction.ahead import ahead
-from ranat.extraction.extractor import Extractor, chunks
+from ranat.extraction.extractor import Extractor
+from ranat.extraction.job import Job, how_read
 from ranat.extraction.manifest import NAME, Manifest, Shard
 from ranat.extraction.plan import Planned, plan
 from ranat.extraction.progress import Rate
-from ranat.models.precision import resolve_precision
+from ranat.extraction.shards import cut, replaced, shards
 
 ERRORS = "errors.jsonl"
 MOST_NOTICES = 20
 ANEW = "begin anew in another folder"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is extracted from what; equal jobs make equal bytes.
-
-    Args:
-        inputs: files, folders, globs, or "-" for standard input.
-        ner: models that find entities: run folders, model folders or hub ids.
-        re: one that finds relations.
-        format: of the output, one of `WRITERS`.
-        input_format: of the inputs; None: found by content and name.
-        column: of a CSV or TSV file, the one with the texts; None: "text".
-        id_column: the one with the ids.
-        min_score: what scores less is left out.
-        precision: "auto", "fp32", "bf16" or "fp16".
-        shard_size: documents in a shard, ≥ 1.
-        max_characters: a longer document is not read, ≥ 1.
-    Raises:
-        UsageError: a number is too small.
-    """
-
-    inputs: tuple[str, ...]
-    ner: tuple[str, ...] = ()
-    re: str | None = None
-    format: str = "jsonl"
-    input_format: str | None = None
-    column: str | None = None
-    id_column: str | None = None
-    min_score: float = 0.0
-    precision: str = "auto"
-    shard_size: int = 1000
-    max_characters: int = 1_000_000
-
-    def __post_init__(self) -> None:
-        for flag, value in (("--shard-size", self.shard_size), ("--max-characters", self.max_characters)):
-            if value < 1:
-                raise UsageError(f"must be at least 1, not {value}", where=flag)
-
-    def made(self, extractor: Extractor) -> dict[str, Any]:
-        """The first line of the manifest."""
-        precision = resolve_precision(self.precision)
-        settings = asdict(self) | {"inputs": [*self.inputs], "ner": [*self.ner], "precision": precision}
-        hashes = {
-            "ner": [loaded.sha256 for loaded in extractor.ner],
-            "re": extractor.relation.sha256 if extractor.relation else None,
-        }
-        return {"ranat": metadata.version("ranat"), **settings, "sha256": hashes}
-
-
-def how_read(format: str | None, column: str | None, id_column: str | None) -> str | Read | None:
-    """How inputs are read: a format's name, a reader of CSV columns, or None where each tells its own.
-
-    Raises:
-        UsageError: there is no such format, or a column is named but the inputs are said to be no CSV.
-    """
-    if format is not None and format not in FOLDERS.names():
-        READERS.get(format)
-    if column is None and id_column is None:
-        return format
-    if format not in (None, "csv"):
-        raise UsageError("is for CSV and TSV files", where="--column", remedy="leave it out, or --from csv")
-    return columns_reader(column or "text", id_column)
 
 
 def extract_lines(job: Job) -> Iterator[tuple[Literal["document", "failure", "note"], str]]:
@@ -108,15 +41,16 @@ def extract_lines(job: Job) -> Iterator[tuple[Literal["document", "failure", "no
         job.max_characters,
     )
     extractor = Extractor.load(job.ner, job.re, min_score=job.min_score, precision=job.precision)
-    counts = Counter[str]()
-    for shard, chunk in extractor.extract_chunks(ahead(_cut(planned))):
+    counts, told = Counter[str](), None
+    for shard, chunk in extractor.extract_chunks(ahead(cut(planned))):
         yield from (("document", jsonl.dumped(document)) for document in chunk)
+        if shard is told:  # with a chunk before
+            continue
+        told = shard
         for one in shard.failures:
             yield "failure", str(UserError(one["what"], where=one["where"], remedy=one["remedy"]))
         yield from (("note", notice) for end in shard.ended for notice in end["notices"])
         counts.update(replaced(extractor, shard.documents))
-        for told in (shard.failures, shard.ended, shard.documents):
-            told.clear()  # its other chunks come with them, too
     yield from (("note", f"{count:,} {what}") for what, count in counts.items())
 
 
@@ -203,96 +137,12 @@ def begin(manifest: Manifest, made: dict[str, Any]) -> None:
         append_failures(manifest.out, shard.failures)
 
 
-def shards(
-    extractor: Extractor, planned: Iterable[Planned], format: str, out: Path, rate: Rate | None = None
-) -> Iterator[Shard]:
-    """Make shards; while one is at the model, the next is read and tokenized."""
-
-    def shown() -> Iterator[tuple[Planned, list[Document]]]:
-        for shard, chunk in extractor.extract_chunks(ahead(_cut(planned))):
-            yield shard, chunk
-            if rate:
-                rate.show(len(chunk), shard.read)
-
-    for shard, group in groupby(shown(), key=itemgetter(0)):
-        found = (document for _, chunk in group for document in chunk)
-        yield write_shard(shard, found, format, out, replaced(extractor, shard.documents))
-
-
 def _shown(made: Iterable[Shard], rate: Rate) -> Iterator[Shard]:
     read = 0
     for shard in made:
         read += sum(end["size"] for end in shard.ended)
         rate.show(len(shard.ids), read)
         yield shard
-
-
-def _cut(planned: Iterable[Planned]) -> Iterator[tuple[Planned, list[Document]]]:
-    for shard in planned:
-        if not shard.documents:
-            yield shard, []
-        yield from ((shard, chunk) for chunk in chunks(shard.documents))
-
-
-def replaced(extractor: Extractor, documents: Iterable[Document]) -> Counter[str]:
-    """How many annotations of the input what is found takes the place of."""
-    counts = Counter[str]()
-    for document in documents:
-        counts["relations of the input replaced"] += len(document.relations)
-        if extractor.ner:
-            counts["entities of the input replaced"] += len(document.entities)
-    return +counts
-
-
-def write_shard(
-    planned: Planned, found: Iterable[Document], format: str, out: Path, counted: Mapping[str, int] | None = None
-) -> Shard:
-    """Write a shard so that it is there in full or not at all; one without documents has no file.
-
-    Args:
-        planned: what it is made of.
-        found: its documents.
-        format: of the file.
-        out: the folder that it goes into.
-        counted: what stands in the manifest beside what is counted here.
-    """
-    writer = WRITERS.get(format)
-    counts, lost = Counter[str](counted or {}), Counter[str]()
-    spelled: dict[str, str] = {}
-
-    def fitted() -> Iterator[Document]:
-        for document in found:
-            counts["entities"] += len(document.entities)
-            counts["relations"] += len(document.relations)
-            fit = writer.fit(document, lost)
-            if fit.id != document.id:
-                spelled[document.id] = fit.id
-            yield fit
-
-    shard = Shard(
-        number=planned.number,
-        sha256="",
-        ids=[document.id for document in planned.documents],
-        parts=planned.parts,
-        failures=planned.failures,
-        ended=planned.ended,
-        so_far=planned.so_far,
-    )
-    if not shard.ids:
-        return shard
-    path = shard.path(out, format)
-    part = path.with_name(f".{path.name}")
-    remove(part)
-    try:
-        writer.write(fitted(), part)
-        sync(part)
-        remove(path)
-        part.replace(path)
-    except BaseException:  # whatever ends it, also an interruption
-        remove(part)
-        raise
-    counts["renamed"] = planned.renamed
-    return replace(shard, sha256=sha256(path), counts=dict(+counts), lost=dict(+lost), spelled=spelled)
 
 
 def totals(shards: Iterable[Shard]) -> dict[str, Any]:
