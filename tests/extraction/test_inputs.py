@@ -64,7 +64,7 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
     assert inputs.size(str(pipe)) is None
     with ThreadPoolExecutor(1) as other:
         written = other.submit(pipe.write_bytes, b"Aspirin helps.")
-        (item,), end = read(pipe, "text")
+        (item,), end = read(pipe)
         written.result()
     assert isinstance(item.content, Document)
     assert item.content.text == "Aspirin helps."

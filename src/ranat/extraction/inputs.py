@@ -117,7 +117,7 @@ def read(name: str, format: str | Read | None, most_characters: int) -> Iterator
     number = 0
     with _opened(name) as stream:
         source: Any = name if stream is None else io.BufferedReader(stream, _BLOCK)
-        otherwise = "text" if name == STDIN else None
+        otherwise = "text" if is_stream(name) else None
         found = formats.read(source, shown, format, otherwise=otherwise, notices=notices, failed=failures.append)
         for content in _with_failures(found, failures):
             if isinstance(content, Document) and len(content.text) > most_characters:

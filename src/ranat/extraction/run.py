@@ -100,8 +100,9 @@ def extract_to(
             return plan(names, how, job.shard_size, job.max_characters, done=done)
 
         if manifest.done() is not None:
-            if next(planned(), None) is not None:
-                raise UserError("the inputs have more than this output was made of", where=str(out), remedy=ANEW)
+            if more := next(planned(), None):
+                new = more.parts[0][0] if more.parts else more.ended[0]["input"]
+                raise UserError(f"came after {out} was complete", where=new, remedy=ANEW)
             return manifest.done() or {}
         if ray is None:
             made = shards(extractor, planned(), job.format, out, rate)
