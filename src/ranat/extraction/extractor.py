@@ -69,7 +69,6 @@ class Extractor:
         _check(min_score)
         self.ner, self.relation, self.min_score = tuple(ner), relation, min_score
         self._one_at_a_time = threading.Lock()  # two models at once would fight over the processors
-        self._paired = {} if relation is None else _by_folded_case(relation.task.pairs.types)
         if ner and relation is not None:
             _check_types({kind for loaded in ner for kind in loaded.task.types}, relation.task.pairs.types)
 
@@ -148,7 +147,8 @@ class Extractor:
 
     def _prepared(self, chunk: list[Document]) -> Any:
         assert self.relation is not None
-        return self.relation.task.prepare([self._as_paired(document) for document in chunk])
+        task = self.relation.task
+        return task.prepare([replace(task.respelt(document), relations=()) for document in chunk])
 
     def _relations(self, chunk: list[Document], prepared: Any) -> list[Document]:
         assert self.relation is not None
@@ -167,13 +167,6 @@ class Extractor:
     def _scored(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
         """Those that score enough, their scores rounded."""
         return tuple(replace(item, score=round(item.score, _DIGITS)) for item in found if item.score >= self.min_score)
-
-    def _as_paired(self, document: Document) -> Document:
-        """Its entities with the relation model's names of their types, where these differ in case alone."""
-        entities = tuple(
-            replace(entity, type=self._paired.get(entity.type.casefold(), entity.type)) for entity in document.entities
-        )
-        return replace(document, entities=entities, relations=())
 
 
 def chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -230,7 +223,3 @@ def _check_types(found: set[str], pairs: Iterable[tuple[str, str]]) -> None:
             where="--ner",
             remedy="take models that find both types of a pair",
         )
-
-
-def _by_folded_case(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {kind.casefold(): kind for pair in pairs for kind in pair}

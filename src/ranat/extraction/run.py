@@ -93,10 +93,11 @@ def extract_to(
         begin(manifest, job.made(extractor))
         first = sum(1 for _ in manifest.shards())
 
+        def done() -> Iterator[Shard]:
+            return islice(manifest.shards(), first)  # these only: Ray may plan again when there are more
+
         def planned() -> Iterator[Planned]:
             names = inputs.expand(job.inputs, besides=out)
-            # The first ones only: Ray may call it again when there are more.
-            done = lambda: islice(manifest.shards(), first)  # noqa: E731
             return plan(names, how, job.shard_size, job.max_characters, done=done)
 
         if manifest.done() is not None:

@@ -11,10 +11,11 @@ from rich.console import Console
 
 from ranat import corpora
 from ranat.documents import Document, Entity
-from ranat.documents.pairs import PairTypes, candidates
+from ranat.documents.pairs import candidates
 from ranat.errors import UsageError, UserError
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.extraction.extractor import Extractor
+from ranat.tasks import RelationClassification
 
 DEFINITION = (
     "strict triple micro-F1 from raw text: a triple is right if the spans and types of both mentions and the "
@@ -66,11 +67,10 @@ def end_to_end(
     with console.status("finding relations between the gold entities"):
         bare = (replace(document, relations=(), sentences=(), tokens=()) for document in gold)
         related = list(Extractor(relation=extractor.relation).extract_stream(bare))
-    pairs = extractor.relation.task.pairs
     kinds = {entity.type.casefold() for document in gold for entity in document.entities}
     lost = {"sentences": 0, "ner": 0, "re": 0, "found": 0}
     for answers, one, other in zip(wanted, found, related, strict=True):
-        together, there, given = _together(other, pairs), _mentions(one), triples(one)
+        together, there, given = _together(other, extractor.relation.task), _mentions(one), triples(one)
         for answer in answers:
             lost[_stage(answer, together, there, given)] += 1
     return {
@@ -103,11 +103,9 @@ def _stage(answer: Answer, together: set[Any], found: set[Any], triples: set[Ans
     return "re" if set(answer[0]) <= found else "ner"  # type: ignore[call-overload]  # as above
 
 
-def _together(document: Document, pairs: PairTypes) -> set[frozenset[Any]]:
+def _together(document: Document, task: RelationClassification) -> set[frozenset[Any]]:
     """The candidate pairs of gold mentions, with the sentences that are found in the raw text."""
-    names = {kind.casefold(): kind for pair in pairs.types for kind in pair}
-    typed = tuple(replace(entity, type=names.get(entity.type.casefold(), entity.type)) for entity in document.entities)
-    found = candidates(replace(document, entities=typed), pairs).pairs
+    found = candidates(task.respelt(document), task.pairs).pairs
     return {frozenset((_place(pair.first), _place(pair.second))) for pair in found}
 
 

@@ -53,7 +53,7 @@ def _problems(
     ids = UniqueIds()
     expected = set[Path]()
     reading, item, number = "", 0, 0
-    open_, names = False, UniqueIds()
+    names = UniqueIds()
     for number, shard in enumerate(manifest.shards(), 1):
         if shard.number != number - 1:
             yield f"shard {number - 1} is missing from the manifest"
@@ -64,16 +64,16 @@ def _problems(
         ends = {end["input"]: end for end in shard.ended}
         for name, first, count in shard.parts:
             if name != reading:
-                if open_:
+                if reading:
                     yield f"{reading}: was not read to its end"
-                reading, item, open_ = name, 0, True
+                reading, item = name, 0
             if first != item:
                 yield f"{name}: items {item} to {first - 1} are in no shard"
             item = first + count
             if name in ends:
-                open_ = False
                 if ends[name]["items"] != item:
                     yield f"{name}: has {ends[name]['items']} items, but {item} are in the shards"
+                reading = ""
         names.add(map(ascii, ends))  # a name may be no Unicode
         for name, end in ends.items():
             counts["inputs"] += 1
@@ -88,7 +88,7 @@ def _problems(
         yield "the output is not complete: --resume goes on with it"
     elif done != totals(manifest.shards()):
         yield "the last line of the manifest is not the sum of its shards"
-    elif open_:
+    elif reading:
         yield f"{reading}: was not read to its end"
     else:
         yield from (
