@@ -154,8 +154,8 @@ def peer(model: Any, encoded: Any, tokenizer: Any, folder: str) -> Any:
 def ours(name: str, model: Any, encoded: Any, task: Any, folder: str) -> Any:
     """What `ranat train` runs, without evaluation and saving."""
     from ranat.models.precision import resolve_precision
+    from ranat.runs.settings import read_settings
     from ranat.training.runtrainer import RunTrainer
-    from ranat.training.settings import read_settings
 
     train = {"epochs": 1, "precision": resolve_precision("auto")}
     settings = read_settings(
@@ -170,8 +170,8 @@ def full_training(data: Path) -> dict[str, float]:
     """Strict F1 of standard training with the defaults, six epochs on the whole corpus."""
     from rich.console import Console
 
+    from ranat.runs.settings import read_settings
     from ranat.training.run import train
-    from ranat.training.settings import read_settings
 
     settings = read_settings(flags={"corpus": "ncbi-disease", "model": "minilm", "train": {"epochs": 6}})
     with tempfile.TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ import yaml
 from ranat import cli
 from ranat.experiments.cards import read_all
 from ranat.experiments.report import write_report
-from ranat.training.settings import read_settings
+from ranat.runs.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 EQUATIONS = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ import pytest
 from commandline import DISEASE, Done, Ranat, corpus
 from ranat import cli, corpora
 from ranat.attacks import attacks
-from ranat.training.settings import RatSettings, Settings, TrainSettings
+from ranat.runs.settings import RatSettings, Settings, TrainSettings
 
 PGD = ["--attack.name", "pgd"]
 COMMANDS = (

@@ -12,8 +12,8 @@ from browser import browse, fetched
 from commandline import DISEASE, Ranat, corpus
 from ranat.documents import Document, Entity, Relation
 from ranat.documents.formats import jsonl
+from ranat.runs.settings import read_settings
 from ranat.training.run import train
-from ranat.training.settings import read_settings
 
 EVIL = "</p><script>document.title='run'</script><img/src=http://example.invalid/x.png>"
 

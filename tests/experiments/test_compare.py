@@ -14,10 +14,10 @@ from ranat.documents import Document, Entity
 from ranat.errors import UserError
 from ranat.evaluation.significance import joint_bootstrap
 from ranat.experiments.compare import Run, compare
+from ranat.runs.settings import read_settings
 from ranat.tasks.ner import NER
 from ranat.training.cost import Cost
 from ranat.training.run import documents_hash, write_predictions
-from ranat.training.settings import read_settings
 
 GOLD = [Document(str(i), f"w{i} and more", (Entity("T1", "Disease", ((0, 2),)),)) for i in range(20)]
 PGD = {"name": "pgd", "epsilon": 0.3}

@@ -15,7 +15,7 @@ import yaml
 
 from ranat.errors import UsageError, UserError
 from ranat.experiments.tune import tune, with_params
-from ranat.training.settings import Settings, read_settings
+from ranat.runs.settings import Settings, read_settings
 
 
 @pytest.fixture

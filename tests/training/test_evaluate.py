@@ -16,9 +16,9 @@ from ranat.corpora import Corpus
 from ranat.documents import Document, Entity, Relation
 from ranat.documents.formats import jsonl
 from ranat.errors import UserError
+from ranat.runs.settings import read_settings
 from ranat.tasks import NER, RelationClassification
 from ranat.training.evaluate import evaluate
-from ranat.training.settings import read_settings
 
 TEXT = "Imatinib BRCA1"
 

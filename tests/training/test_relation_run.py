@@ -15,10 +15,10 @@ from ranat.attacks import attacks
 from ranat.documents import Document, Entity, Relation
 from ranat.documents.formats import jsonl
 from ranat.errors import UsageError
+from ranat.runs.settings import read_settings
 from ranat.training.evaluate import TrainedRun, evaluate
 from ranat.training.run import train
 from ranat.training.runtrainer import RunTrainer
-from ranat.training.settings import read_settings
 
 
 @pytest.fixture

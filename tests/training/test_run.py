@@ -15,12 +15,12 @@ from transformers import pipeline
 
 from ranat.documents import Document
 from ranat.errors import UserError
+from ranat.runs.settings import Settings, read_settings
 from ranat.training import run as run_module
 from ranat.training.callbacks import exhausted
 from ranat.training.evaluate import TrainedRun, evaluate
 from ranat.training.run import fraction, train
 from ranat.training.runtrainer import RunTrainer
-from ranat.training.settings import Settings, read_settings
 
 
 class Killed(Exception):

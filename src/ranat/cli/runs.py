@@ -13,7 +13,7 @@ from ranat.cli.printing import print_comparison, print_json, print_scores
 from ranat.errors import UsageError
 
 if TYPE_CHECKING:
-    from ranat.training.settings import Settings
+    from ranat.runs.settings import Settings
 
 ATTACK_HELP = """\
 --attack.name fgsm|fgm|pgd|freelb|smart|none (none), and its options: preset, epsilon, epsilon_unit, scope, \
@@ -177,7 +177,7 @@ def compare(*runs: Path, json: Json = False) -> None:
 
 def settings_of(config: Path | None, flags: Mapping[str, Any], sections: Mapping[str, Section]) -> Settings:
     """Settings from a config file and flags over it."""
-    from ranat.training.settings import read_settings
+    from ranat.runs.settings import read_settings
 
     given = {name: values(name, section) for name, section in sections.items() if section}
     return read_settings(config, {**flags, **given})

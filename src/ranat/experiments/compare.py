@@ -13,8 +13,8 @@ import yaml
 
 from ranat.errors import UserError
 from ranat.evaluation.significance import Counts, joint_bootstrap, summarise
+from ranat.runs.settings import Settings
 from ranat.training.run import read_json, read_predictions
-from ranat.training.settings import Settings
 
 
 @dataclass(frozen=True)

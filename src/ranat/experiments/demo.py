@@ -9,9 +9,9 @@ from rich.console import Console
 
 from ranat.documents import Document
 from ranat.experiments.compare import compare
+from ranat.runs.settings import read_settings
 from ranat.training.evaluate import TrainedRun
 from ranat.training.run import train
-from ranat.training.settings import read_settings
 
 ATTACK = {"name": "pgd", "epsilon": 0.3, "steps": 3}
 TRAIN = {"epochs": 6}

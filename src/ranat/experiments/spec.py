@@ -13,7 +13,7 @@ from ranat import corpora
 from ranat.errors import UsageError
 from ranat.experiments import specs
 from ranat.registry import nearest
-from ranat.training.settings import first_wrong, merge, read_yaml
+from ranat.runs.settings import first_wrong, merge, read_yaml
 
 HYPERPARAMETERS = Path(__file__).with_name("hyperparameters.yaml")
 BASE = "base"

@@ -15,8 +15,8 @@ from ranat.disk import claimed, write_atomically
 from ranat.errors import UsageError, UserError
 from ranat.experiments.grid.cells import check_names
 from ranat.experiments.grid.progress import duration
+from ranat.runs.settings import STANDARD, Settings, read_settings
 from ranat.training.run import train
-from ranat.training.settings import STANDARD, Settings, read_settings
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -1,7 +1,7 @@
 """Training with random adversarial attacks: gate, step, trainer, cost, runs."""
 
+from ranat.gates import Always, Bernoulli, Exact, Gate, Never
 from ranat.training.cost import Cost
-from ranat.training.gate import Always, Bernoulli, Exact, Gate, Never
 from ranat.training.step import AdversarialStep, special_ids
 from ranat.training.trainer import AdversarialTrainer
 

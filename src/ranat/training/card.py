@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ranat.corpora import Corpus
-from ranat.training.settings import Settings
+from ranat.runs.settings import Settings
 
 _KEPT = {
     "best": "The epoch was chosen on dev, so only test is an estimate.",

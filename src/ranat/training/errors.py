@@ -17,8 +17,8 @@ from ranat.errors import UsageError, UserError
 from ranat.evaluation.error_page import error_page
 from ranat.evaluation.errors import Analysis, mention_errors, pair_of_texts, relation_errors
 from ranat.evaluation.f1 import Answer
+from ranat.runs.settings import Settings, read_settings
 from ranat.training.run import documents_hash, fraction, read_json, read_predictions, report_notices
-from ranat.training.settings import Settings, read_settings
 
 
 @dataclass(frozen=True)

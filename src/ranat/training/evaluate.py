@@ -13,9 +13,9 @@ from ranat import corpora, tasks
 from ranat.errors import UsageError, UserError
 from ranat.models.loading import quiet_libraries
 from ranat.models.precision import autocast, resolve_precision
+from ranat.runs.settings import Settings, read_settings
 from ranat.tasks import Task
 from ranat.training.run import report_notices
-from ranat.training.settings import Settings, read_settings
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ from ranat.documents.formats import jsonl
 from ranat.errors import UsageError, UserError
 from ranat.models.loading import load_config, load_tokenizer, never_truncate, quiet_libraries, window_size
 from ranat.models.precision import autocast, resolve_precision
+from ranat.runs.settings import RelationSettings, Settings, read_settings
 from ranat.tasks import Task, tasks
 from ranat.training.card import render_card
 from ranat.training.checkpoints import last_whole, load_weights, remove_incomplete
 from ranat.training.runtrainer import RunTrainer
-from ranat.training.settings import RelationSettings, Settings, read_settings
 
 
 def train(

@@ -16,11 +16,11 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from ranat.documents import Document
 from ranat.models.memory import keep_freed_memory
 from ranat.models.precision import autocast
+from ranat.runs.settings import Settings
 from ranat.tasks import Encoded, Task
 from ranat.training.callbacks import KeepBest, Patience, RunLog, SaveEvery, Seeds, exhausted
 from ranat.training.checkpoints import seal, unseal
 from ranat.training.sampler import LengthGroupedSampler
-from ranat.training.settings import Settings
 from ranat.training.trainer import AdversarialTrainer
 
 

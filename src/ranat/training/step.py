@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ranat.attacks import Attack, Output
+from ranat.gates import Always, Gate
 from ranat.training.cost import Cost
-from ranat.training.gate import Always, Gate
 from ranat.training.passes import Batch, BatchPasses, Loss, Mean
 
 Dropout = Literal["shared", "fresh"]

@@ -12,8 +12,8 @@ from transformers.trainer_callback import ExportableState
 
 from ranat.attacks import Attack, Output
 from ranat.errors import UserError
+from ranat.gates import Always, Gate
 from ranat.training.cost import Cost
-from ranat.training.gate import Always, Gate
 from ranat.training.step import AdversarialStep, Dropout, special_ids
 
 
@@ -32,7 +32,7 @@ class AdversarialTrainer(Trainer):
 
     Args:
         attack: see `ranat.attacks`; None: standard training.
-        gate: which optimizer steps are attacked; see `ranat.training.gate`.
+        gate: which optimizer steps are attacked; see `ranat.gates`.
         dropout: see `AdversarialStep`.
     Raises:
         UserError: there are several devices in one process (DataParallel), where hooks do not reach the copies.

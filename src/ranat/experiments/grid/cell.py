@@ -26,8 +26,8 @@ from ranat.errors import UserError
 from ranat.experiments import cards
 from ranat.experiments.cards import Card
 from ranat.experiments.compare import Run
+from ranat.runs.settings import Settings
 from ranat.training.run import train
-from ranat.training.settings import Settings
 
 PACKAGES = ("ranat", "torch", "transformers", "accelerate")
 _SECONDS_TO_DIE = 60

@@ -13,7 +13,7 @@ import numpy as np
 
 from ranat.evaluation.significance import Counts, Summary, micro_f1, summarise
 from ranat.experiments.cards import Card
-from ranat.training.settings import flattened
+from ranat.runs.settings import flattened
 
 TRAININGS = ("standard", "AT", "RAT")
 NAMES = {

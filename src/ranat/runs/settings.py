@@ -15,7 +15,7 @@ from ranat.attacks import Attack, attacks
 from ranat.errors import UsageError
 from ranat.models.backbones import learning_rate
 from ranat.registry import nearest
-from ranat.training.gate import Always, Bernoulli, Exact, Gate, Never
+from ranat.gates import Always, Bernoulli, Exact, Gate, Never
 
 STANDARD = "none"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranat.training.gate import Always, Bernoulli, Exact, Gate, Never
+from ranat.gates import Always, Bernoulli, Exact, Gate, Never
 
 P = st.floats(0, 1)
 SEED = st.integers(0, 2**31)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ranat.attacks import PGD, attacks
 from ranat.errors import UsageError
-from ranat.training.gate import Always, Bernoulli, Exact, Never
-from ranat.training.settings import Settings, read_settings
+from ranat.gates import Always, Bernoulli, Exact, Never
+from ranat.runs.settings import Settings, read_settings
 
 BASE = {"corpus": "demo", "model": "minilm"}
 
