@@ -13,9 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from ranat import corpora
 from ranat.attacks import Attack, attacks
 from ranat.errors import UsageError
+from ranat.gates import Always, Bernoulli, Exact, Gate, Never
 from ranat.models.backbones import learning_rate
 from ranat.registry import nearest
-from ranat.gates import Always, Bernoulli, Exact, Gate, Never
 
 STANDARD = "none"
 
