@@ -92,7 +92,7 @@ PGD = ["--attack.name", "pgd"]
         ([*PGD, "--attack.epsilon", "[1"], 2, "--attack.epsilon: cannot read '[1'"),
         ([*PGD, "--rat.p", "1.5"], 2, "rat.p: input should be less than or equal to 1, not 1.5"),
         ([*PGD, "--rat.p", "-0.5"], 2, "rat.p: input should be greater than or equal to 0, not -0.5"),
-        ([*PGD, "--rat.q", "1"], 2, "rat.q: unknown key (known: dropout, gate, p)"),
+        ([*PGD, "--rat.q", "1"], 2, "rat.q: the gate bernoulli has no option 'q' (known: dropout, gate, p)"),
         (["--rat.p", "0.5"], 2, "rat.p: is set, but there is no attack (attack.name is one of fgm,"),
         (["--train.epoch", "1"], 2, "train.epoch: unknown key (did you mean 'epochs'?)"),
         (["--train.epochs", "0"], 2, "train.epochs: input should be greater than 0, not 0"),

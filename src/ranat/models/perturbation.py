@@ -22,7 +22,7 @@ class Perturbed:
         RuntimeError: on leaving, if no forward pass went through the word-embedding module.
     """
 
-    def __init__(self, model: Any, r: Tensor | None = None) -> None:
+    def __init__(self, model: Any, r: Tensor | None = None, *, ids: Any = None, module: Any = None) -> None:
         self._module: nn.Module = model.get_input_embeddings()
         self._r = r
         self._x: Tensor | None = None

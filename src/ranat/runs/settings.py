@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from ranat import corpora
-from ranat.attacks import Attack, attacks
+from ranat.attacks import Attack, Dropout, attacks
 from ranat.errors import UsageError
 from ranat.models.backbones import learning_rate
 from ranat.registry import nearest
-from ranat.gates import Always, Bernoulli, Exact, Gate, Never
+from ranat.gates import Gate, gates
+
+T = TypeVar("T")
 
 STANDARD = "none"
+GATE = "bernoulli"
+FROM_RUN = ("seed", "total_steps")
+"""Fields of a gate that the run fills in."""
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class RatSettings(_Section):
-    """Random adversarial training: `p` of the batches are attacked."""
-
-    p: float = Field(0.5, ge=0, le=1)
-    gate: Literal["bernoulli", "exact", "always", "never"] = "bernoulli"
-    dropout: Literal["shared", "fresh"] = "shared"
 
 
 class TrainSettings(_Section):
@@ -65,14 +63,14 @@ class RelationSettings(_Section):
 
 
 class Settings(_Section):
-    """Everything a run depends on; `attack` holds its name and its options."""
+    """Everything a run depends on; `attack` and `rat` hold the name of a component and its options."""
 
     corpus: str
     model: str
     task: str | None = None
     relation: RelationSettings = RelationSettings()
     attack: dict[str, Any] = Field(default_factory=lambda: {"name": STANDARD})
-    rat: RatSettings = RatSettings()
+    rat: dict[str, Any] = Field(default_factory=dict)
     train: TrainSettings = TrainSettings()
 
     def flat(self) -> dict[str, Any]:
@@ -90,29 +88,38 @@ class Settings(_Section):
 
     def make_attack(self) -> Attack | None:
         """The attack with its options; None for standard training."""
-        options = {key: value for key, value in self.attack.items() if key != "name"}
-        return None if self.attack["name"] == STANDARD else _attack(self.attack["name"], options)
+        name, options = _named(self.attack, "name", STANDARD)
+        return None if name == STANDARD else _attack(name, options)
 
     def make_gate(self, total_steps: int) -> Gate:
         """The gate; its stream is that of the run's seed."""
-        p, seed = self.rat.p, self.train.seed
-        match self.rat.gate:
-            case "always":
-                return Always()
-            case "never":
-                return Never()
-            case "exact":
-                return Exact(p, seed, total_steps)
-            case "bernoulli":
-                return Bernoulli(p, seed)
+        name, options = _named(self.rat, "gate", GATE)
+        options.pop("dropout", None)
+        own = {"seed": self.train.seed, "total_steps": total_steps}
+        return _gate(name, options | {key: own[key] for key in FROM_RUN if key in _options(gates.get(name))})
+
+    @property
+    def dropout(self) -> Dropout:
+        """Whether the passes of an attacked batch share their dropout."""
+        return cast(Dropout, self.rat["dropout"])
+
+    @property
+    def share(self) -> float:
+        """The share of steps that are attacked, in [0, 1], on average."""
+        return 0.0 if self.make_attack() is None else self.make_gate(total_steps=1).share
+
+    @property
+    def training(self) -> Literal["standard", "AT", "RAT"]:
+        """Standard, adversarial or random adversarial training."""
+        return "standard" if self.share == 0 else "AT" if self.share == 1 else "RAT"
 
     @property
     def regime(self) -> str:
         """What the run is called in tables: "standard", "pgd AT" or "pgd RAT p=0.5"."""
-        if self.attack["name"] == STANDARD or self.rat.gate == "never":
+        if self.training == "standard":
             return "standard"
-        always = self.rat.gate == "always" or self.rat.p == 1
-        return f"{self.attack['name']} " + ("AT" if always else f"RAT p={self.rat.p:g}")
+        of_gate = f" {self.make_gate(total_steps=1).label}" if self.training == "RAT" else ""
+        return f"{self.attack['name']} {self.training}{of_gate}"
 
 
 def read_settings(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
@@ -134,42 +141,81 @@ def read_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
 
 
 def _resolved(settings: Settings, given: Mapping[str, Any], place: str) -> Settings:
-    name = str(settings.attack.get("name", STANDARD))
-    options = {key: value for key, value in settings.attack.items() if key != "name"}
+    with _located(place, "rat."):
+        rat = _resolved_rat(settings.rat)
+    name, options = _named(settings.attack, "name", STANDARD)
     if name == STANDARD:
         idle = [f"attack.{option}" for option in options] + [f"rat.{key}" for key in sorted(given.get("rat", {}))]
         if idle and "name" not in given.get("attack", {}):  # "none" said aloud switches off what a file sets
             remedy = f"attack.name is one of {', '.join(attacks.names())}"
             raise UsageError("is set, but there is no attack", where=f"{place}{idle[0]}", remedy=remedy)
-        attack: dict[str, Any] = {"name": STANDARD}
-    else:
-        try:
-            made = _attack(name, options)
-        except ValidationError as error:
-            raise _explained(error, place, "attack.") from None
-        except UsageError as error:
-            raise UsageError(error.what, where=f"{place}{error.where}", remedy=error.remedy) from None
-        attack = {"name": name, **dataclasses.asdict(made)}
+    with _located(place, "attack."):
+        attack = {"name": name} | ({} if name == STANDARD else dataclasses.asdict(_attack(name, options)))
     rate = settings.train.learning_rate or learning_rate(
         settings.model, settings.task or corpora.task_of(settings.corpus)
     )
-    return settings.model_copy(
-        update={"attack": attack, "train": settings.train.model_copy(update={"learning_rate": rate})}
-    )
+    train = settings.train.model_copy(update={"learning_rate": rate})
+    return settings.model_copy(update={"attack": attack, "rat": rat, "train": train})
+
+
+def _resolved_rat(given: Mapping[str, Any]) -> dict[str, Any]:
+    name, options = _named(given, "gate", GATE)
+    dropout = options.pop("dropout", "shared")
+    if dropout not in get_args(Dropout):
+        remedy = f"it is one of {', '.join(get_args(Dropout))}"
+        raise UsageError(f"unknown: {dropout!r}", where="rat.dropout", remedy=remedy)
+    for key in FROM_RUN:
+        if key in options:
+            raise UsageError("is the run's", where=f"rat.{key}", remedy="leave it out; train.seed sets the seed")
+    known = _options(gates.get(name)) if name in gates.names() else ()
+    made = _gate(name, options | ({"total_steps": 1} if "total_steps" in known else {}))
+    values = {key: getattr(made, key) for key in known if key not in FROM_RUN}
+    return {**values, "gate": name, "dropout": dropout}
+
+
+def _named(section: Mapping[str, Any], key: str, default: str) -> tuple[str, dict[str, Any]]:
+    """The component that a section names, and its options."""
+    return str(section.get(key, default)), {name: value for name, value in section.items() if name != key}
 
 
 def _attack(name: str, options: Mapping[str, Any]) -> Attack:
     if name not in attacks.names():
         remedy = nearest(name, [*attacks.names(), STANDARD])
         raise UsageError(f"unknown attack {name!r}", where="attack.name", remedy=remedy)
-    kind = attacks.get(name)
-    known = [field.name for field in dataclasses.fields(kind)]
+    return _made(attacks.get(name), f"the attack {name}", "attack", options)
+
+
+def _gate(name: str, options: Mapping[str, Any]) -> Gate:
+    if name not in gates.names():
+        raise UsageError(f"unknown gate {name!r}", where="rat.gate", remedy=nearest(name, gates.names()))
+    return _made(gates.get(name), f"the gate {name}", "rat", options, others=("dropout", "gate"))
+
+
+def _made(
+    kind: type[T], who: str, section: str, options: Mapping[str, Any], others: tuple[str, ...] = ()
+) -> T:
+    """A component, its options checked."""
+    known = _options(kind)
     for key in options:
         if key not in known:
-            raise UsageError(
-                f"the attack {name} has no option {key!r}", where=f"attack.{key}", remedy=nearest(key, known)
-            )
+            remedy = nearest(key, [name for name in (*known, *others) if name not in FROM_RUN])
+            raise UsageError(f"{who} has no option {key!r}", where=f"{section}.{key}", remedy=remedy)
     return TypeAdapter(kind).validate_python(dict(options))
+
+
+def _options(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+@contextmanager
+def _located(place: str, prefix: str) -> Iterator[None]:
+    """Errors of a component's options say where they stand."""
+    try:
+        yield
+    except ValidationError as error:
+        raise _explained(error, place, prefix) from None
+    except UsageError as error:
+        raise UsageError(error.what, where=f"{place}{error.where}", remedy=error.remedy) from None
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -221,7 +267,7 @@ def first_wrong(error: ValidationError) -> tuple[Any, list[str], str]:
 
 def _explained(error: ValidationError, place: str, prefix: str = "") -> UsageError:
     first, path, message = first_wrong(error)
-    if first["type"] == "value_error":  # of an attack, whose messages begin with the option's name
+    if first["type"] == "value_error":  # of an attack or a gate, whose messages begin with the option's name
         option, _, message = str(first["ctx"]["error"]).partition(" ")
         path.append(option)
     where = f"{place}{prefix}{'.'.join(path)}"

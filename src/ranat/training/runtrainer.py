@@ -66,7 +66,7 @@ class RunTrainer(AdversarialTrainer):
             processing_class=task.tokenizer,
             attack=settings.make_attack(),
             gate=settings.make_gate(self._total_steps),
-            dropout=settings.rat.dropout,
+            dropout=settings.dropout,
         )
         self.remove_callback(ProgressCallback)
         self.remove_callback(PrinterCallback)
@@ -83,7 +83,8 @@ class RunTrainer(AdversarialTrainer):
         if checkpoint:
             self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
         if self.state.global_step >= self._total_steps or exhausted(self.state.log_history, self._patience):
-            self.cost_state.restore(self.state)
+            self.step_state.restore(self.state)
+            self.step_state.bind(self.step)
         else:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         kept = self.state.best_global_step if self._keep == "best" else self.state.global_step
