@@ -167,8 +167,8 @@ def test_hyperparameters_are_settings() -> None:
             "small: row 'a': attack.steps: the attack fgm has no option 'steps'",
         ),
         ({"rows": [{"name": "a", "rat": {"p": 0.5}}]}, "small: row 'a': rat.p: is set, but there is no attack"),
-        ({"vary": {"rat.p": []}}, ": vary.rat["p"]: list should have at least 1 item"),
-        ({"vary": {"rat.q": [1]}}, "small: row 'RAT PGD q=1': rat.q: unknown key"),
+        ({"vary": {"rat.p": []}}, ": vary.rat.p: list should have at least 1 item"),
+        ({"vary": {"rat.q": [1]}}, "small: row 'RAT PGD q=1': rat.q: the gate bernoulli has no option"),
     ],
 )
 def test_a_wrong_spec_is_one_line(spec_file: SpecFile, changes: dict[str, Any], message: str) -> None:

@@ -108,7 +108,7 @@ def test_results_of_another_grid_are_refused(finished: tuple[Path, Path], spec_f
     _, results = finished
     rows = [{"name": "standard"}, {"name": "RAT PGD", "attack": {"name": "pgd"}, "rat": {"p": 0.25}}]
     for changes, message in (
-        ({"rows": rows}, r"rows.RAT PGD.rat["p"]: the results there are of 0.5, not 0.25 \(name another folder"),
+        ({"rows": rows}, r"rows.RAT PGD.rat.p: the results there are of 0.5, not 0.25 \(name another folder"),
         ({"train": {"max_steps": 3}}, "train.batch_size: the results there are of 4, not None"),
     ):
         with pytest.raises(UserError, match=message):
