@@ -12,7 +12,7 @@ from accelerate.utils import extract_model_from_parallel
 from torch import Tensor
 
 from ranat.attacks import Output
-from ranat.models.perturbation import Perturbed
+from ranat.models.perturbation import Perturbed, look_up
 from ranat.training.cost import Cost
 
 Batch = Mapping[str, Any]
@@ -33,6 +33,7 @@ class BatchPasses:
         cost: where passes are counted.
         shared_dropout: replay the generators so that every pass draws the same dropout.
         noise_seed: of random starts.
+        embeddings: the word-embedding module or its name, if the model does not tell.
     """
 
     def __init__(
@@ -47,12 +48,15 @@ class BatchPasses:
         cost: Cost,
         shared_dropout: bool,
         noise_seed: tuple[int, int],
+        embeddings: Any = None,
     ) -> None:
         self.mask = mask.unsqueeze(-1)
         self.objective = torch.zeros((), device=mask.device)
         self._wrapped, self._model = model, extract_model_from_parallel(model)
         self._batch, self._loss, self._backward, self._mean = batch, loss, backward, mean
         self._cost, self._noise_seed = cost, noise_seed
+        self._ids: Tensor = batch["input_ids"].flatten(0, -2)
+        self._module = embeddings
         self._x: Tensor | None = None
         self._unusable = torch.zeros(mask.shape[0], dtype=torch.bool, device=mask.device)
         self._generators = _Generators(mask.device) if shared_dropout else None
@@ -61,8 +65,7 @@ class BatchPasses:
     def embeddings(self) -> Tensor:
         """x (batch, tokens, hidden), looked up if no pass has met it yet."""
         if self._x is None:
-            with torch.no_grad():
-                self._x = self._model.get_input_embeddings()(self._batch["input_ids"])
+            self._x = look_up(self._model, self._ids, self._module)
         return self._x
 
     def learn(
@@ -121,7 +124,7 @@ class BatchPasses:
     def _forward(self, model: Any, r: Tensor | None) -> tuple[Output, Tensor]:
         if self._generators:
             self._generators.replay()
-        with Perturbed(self._model, r) as perturbed:
+        with Perturbed(self._model, r, ids=self._ids, module=self._module) as perturbed:
             output = self._loss(model, self._batch)
         self._cost.forward += 1
         self._x = perturbed.x
@@ -143,8 +146,8 @@ class BatchPasses:
 
     def _noise(self, draw: Callable[[tuple[int, int], torch.Generator], Tensor]) -> Tensor:
         """Noise that an example meets alone, in any batch and on any process alike: seeded by its own tokens."""
-        x, ids = self.embeddings, self._batch["input_ids"].cpu()
-        real = self._batch.get("attention_mask", torch.ones_like(ids)).cpu().bool()
+        x, ids = self.embeddings, self._ids.cpu()
+        real = self._batch.get("attention_mask", torch.ones_like(ids)).flatten(0, -2).cpu().bool()
         noise = torch.zeros(x.shape, dtype=torch.promote_types(x.dtype, torch.float32))
         for row, (tokens, present) in enumerate(zip(ids, real, strict=True)):
             own = tokens[present].to(torch.int64).numpy()

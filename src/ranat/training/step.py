@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ranat.attacks import Attack, Output
 from ranat.gates import Always, Gate
@@ -42,6 +42,7 @@ class AdversarialStep:
             "fresh": each pass draws its own.
         seed: of random starts.
         special_ids: token ids that are never perturbed, used if the batch brings no special_tokens_mask.
+        embeddings: the word-embedding module or its dotted name; None: see `ranat.models.embedding.word_embeddings`.
         accumulation: batches that make up one optimizer step, if `at` is not given.
         cost: counts of the passes made.
     """
@@ -51,6 +52,7 @@ class AdversarialStep:
     dropout: Dropout = "shared"
     seed: int = 0
     special_ids: Collection[int] = ()
+    embeddings: nn.Module | str | None = None
     accumulation: int = 1
     cost: Cost = field(default_factory=Cost)
 
@@ -91,13 +93,14 @@ class AdversarialStep:
         passes = BatchPasses(
             model,
             inputs,
-            self.perturbable(batch),
+            self.perturbable(batch).flatten(0, -2),
             loss=loss,
             backward=backward,
             mean=mean,
             cost=self.cost,
             shared_dropout=self.dropout == "shared",
             noise_seed=(self.seed, at),
+            embeddings=self.embeddings,
         )
         attack(passes)
         self.cost.batches += 1
