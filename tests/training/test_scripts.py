@@ -17,7 +17,11 @@ from scripts import Plain, arguments, causal, rows
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, cross_entropy, softmax
 from transformers import (
-    BertConfig, BertForQuestionAnswering, BertForSequenceClassification, Trainer, default_data_collator,
+    BertConfig,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    Trainer,
+    default_data_collator,
 )  # fmt: skip
 
 import tiny
@@ -40,7 +44,9 @@ class Pops(Trainer):
 
 
 class OtherOrder(Trainer):
-    def compute_loss(self, model: Any, inputs: Any, num_items_in_batch: Any = None, return_outputs: bool = False) -> Any:
+    def compute_loss(
+        self, model: Any, inputs: Any, num_items_in_batch: Any = None, return_outputs: bool = False
+    ) -> Any:
         outputs = model(**inputs)
         total = cross_entropy(outputs.logits.flatten(0, 1), inputs["labels"].flatten(), reduction="sum")
         loss = total / num_items_in_batch
@@ -64,7 +70,9 @@ class SampleWeights(Trainer):
 
 
 class ClassWeights(Trainer):
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
         inputs["labels"].clamp_(min=-100)  # in place, as scripts do
         labels = inputs["labels"]
         inputs["labels"] = None
@@ -75,7 +83,9 @@ class ClassWeights(Trainer):
 
 
 class InPlace(Trainer):
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
         inputs["labels"] += 1  # what the next pass must not meet
         inputs["labels"][inputs["labels"] == -99] = 0
         outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
@@ -94,8 +104,6 @@ SCRIPTS: list[tuple[type[Trainer], dict[str, Any]]] = [
     (ClassWeights, {}),
     (InPlace, {}),
 ]
-
-
 
 
 def word_examples(kind: type[Trainer]) -> list[dict[str, Any]]:
@@ -352,7 +360,11 @@ def test_smart_compares_what_is_predicted(kind: str) -> None:
 @pytest.mark.parametrize("accumulation", [2, 4])
 def test_smart_weighs_the_same_when_gradients_are_accumulated(accumulation: int, tmp_path: Path) -> None:
     """A language model divides its loss by the items of all accumulated batches, so R must be, too."""
-    options = {"attack": SMART(sigma=0.05), "model": lambda: causal().double(), "processing_class": tiny.tokenizer("bert")}
+    options = {
+        "attack": SMART(sigma=0.05),
+        "model": lambda: causal().double(),
+        "processing_class": tiny.tokenizer("bert"),
+    }
     data = rows(8, labels="next")
     whole, parts = (
         change(

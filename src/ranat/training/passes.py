@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from ranat.attacks import Output, Prediction
 from ranat.errors import UserError
-from ranat.models.embedding import word_embeddings
-from ranat.models.perturbation import Perturbed
+from ranat.models.perturbation import Perturbed, look_up
 from ranat.training.cost import Cost
 from ranat.training.predictions import labelled, prediction_of
 
@@ -58,7 +57,7 @@ class BatchPasses:
         self.mask = mask.unsqueeze(-1)
         self.objective = torch.zeros((), device=mask.device)
         self._model = extract_model_from_parallel(model, keep_torch_compile=False)
-        # What is compiled may pass over the hook; what synchronises processes must be called as it is.
+        # What synchronises processes must be called as it is.
         self._wrapped = model if hasattr(model, "no_sync") else self._model
         self._batch, self._ids = batch, rows_of(batch["input_ids"])
         self._embeddings = embeddings
@@ -72,8 +71,7 @@ class BatchPasses:
     def embeddings(self) -> Tensor:
         """x (rows, tokens, hidden), looked up if no pass has met it yet."""
         if self._x is None:
-            with torch.no_grad():
-                self._x = word_embeddings(self._model, self._embeddings)(self._ids)
+            self._x = look_up(self._model, self._ids, self._embeddings)
         return self._x
 
     def learn(
@@ -138,9 +136,10 @@ class BatchPasses:
             self._generators.replay()
         outputs: list[Any] = []
         hook = self._model.register_forward_hook(lambda module, inputs, output: outputs.append(output))
+        batch = copied(self._batch)
         try:
-            with Perturbed(self._model, r, ids=self._ids, module=self._embeddings) as perturbed:
-                loss = self._loss(model, copied(self._batch))
+            with Perturbed(self._model, r, ids=rows_of(batch["input_ids"]), module=self._embeddings) as perturbed:
+                loss = self._loss(model, batch)
         finally:
             hook.remove()
         self._cost.forward += 1
