@@ -93,7 +93,7 @@ class Extractor:
             precision: one of `PRECISIONS`, to which weights are cast; "auto" is bf16 where the hardware has it.
         Raises:
             UsageError: `min_score` is not in [0, 1], or there is no such precision.
-            UserError: a model cannot be loaded, or is of the other task.
+            UserError: a model cannot be loaded, or has no part in its stage.
         """
         _check(min_score, precision)
         quiet_libraries()
