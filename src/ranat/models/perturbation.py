@@ -91,12 +91,14 @@ class Perturbed:
         """Before ids are embedded: see how the model has laid them out."""
         self._layout = self._layout_of(_first_ids(*args, *kwargs.values())) if self._encoding else None
 
-    def _layout_of(self, called: Tensor | None) -> _Layout:
+    def _layout_of(self, called: Tensor | None) -> _Layout | None:
         if called is None:
             raise UserError(f"{self._name} was called without token ids", remedy="name another module")
         ids = self._ids.to(called.device, called.dtype)
         # Most models embed the very tensor that they are given; then no device has to be waited for to compare values.
         fits = [False] if called.is_set_to(ids) else [t for t in (False, True) if _begins_with(called, ids, t)]
+        if not fits and bool((called == getattr(self._module, "padding_idx", None)).all()):
+            return None  # LED embeds the padding that it adds by itself
         if not fits:
             raise UserError(
                 f"{self._name} was called with other ids, {_shape(called)}, than the step's input_ids, {_shape(ids)}",
