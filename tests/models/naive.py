@@ -29,13 +29,21 @@ class Naive:
         model: any model with one table of words.
         inputs: its batch.
         tokens_first: it embeds (tokens, batch).
-        repeated: r is added whenever words are looked up, else only the first time (an encoder's, before its decoder's).
+        predicts_the_next: the label of a word is what the word before it should predict.
+        repeated: r is added whenever words are looked up, else only the first time (an encoder's).
     """
 
     def __init__(
-        self, model: Any, inputs: dict[str, Tensor], *, tokens_first: bool = False, repeated: bool = False
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        *,
+        tokens_first: bool = False,
+        predicts_the_next: bool = False,
+        repeated: bool = False,
     ) -> None:
-        self.model, self.inputs, self.tokens_first, self.repeated = model, inputs, tokens_first, repeated
+        self.model, self.inputs = model, inputs
+        self.tokens_first, self.predicts_the_next, self.repeated = tokens_first, predicts_the_next, repeated
         ids = inputs["input_ids"].flatten(0, -2)
         self.words = ids > architectures.SPECIAL[-1]
         owner, method = lookups(model)[0]
@@ -51,6 +59,7 @@ class Naive:
         """g / ‖g‖₂ of each example over its own words."""
         r = r.clone().requires_grad_()
         (g,) = torch.autograd.grad(function(self.output(r)), r)
+        self.model.zero_grad()  # Reformer writes θ.grad whatever is asked for
         return self.unit(g)
 
     def unit(self, g: Tensor) -> Tensor:
@@ -62,7 +71,10 @@ class Naive:
     def kl(self, p: Tensor, q: Tensor) -> Tensor:
         """Σ P log(P / Q) over the classes, averaged over what has a label; P and Q are logits."""
         p, q = softmax(p, -1), softmax(q, -1)
-        return (p * torch.log(p / q)).sum(-1)[self.inputs["labels"] != -100].mean()
+        divergence, labels = (p * torch.log(p / q)).sum(-1), self.inputs["labels"]
+        if self.predicts_the_next:
+            divergence, labels = divergence[:, :-1], labels[:, 1:]
+        return divergence[labels != -100].mean()
 
     def fgm(self) -> Tensor:
         r = EPSILON * self.direction(lambda output: output.loss, self.zero)
@@ -144,9 +156,9 @@ def relative_error(
     (naive.fgm() if attack == "fgm" else naive.smart(*smart.noise)).backward()
     expected = gradients(model)
     assert got.keys() == expected.keys()
-    largest = max(float(g.norm()) for g in expected.values())
-    # Biases that softmax cancels have a gradient of rounding noise, about 1e-16 of the largest.
-    return max(float((got[name] - g).norm() / (g.norm() + 1e-9 * largest)) for name, g in expected.items())
+    # A bias that softmax cancels has a gradient of 0 but for rounding: its error is taken relative to the largest.
+    rounding = 1e-8 * max(float(g.norm()) for g in expected.values())
+    return max(float((got[name] - g).norm() / (g.norm() + rounding)) for name, g in expected.items())
 
 
 def gradients(model: nn.Module) -> dict[str, Tensor]:

@@ -74,7 +74,8 @@ def _told(part: nn.Module) -> Iterator[nn.Module]:
 def _says(part: Any) -> nn.Module | None:
     if tables(part) != [part]:
         return part  # type: ignore[no-any-return]
-    for embedder in (_encoder(part), part):
+    embedders: tuple[Any, ...] = (_encoder(part), part)
+    for embedder in embedders:
         try:
             told = embedder.get_input_embeddings()
         except (AttributeError, NotImplementedError):  # no model of transformers, or one where its own guess fails
