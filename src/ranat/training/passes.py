@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -100,11 +100,12 @@ class BatchPasses:
 
     def ascend(self, r: Tensor | None = None, *, loss: Callable[[Output], Tensor] | None = None) -> Tensor:
         """See `Passes.ascend`: one forward, one backward to r only."""
-        output, leaf = self._forward(self._model, r)
-        objective = output.loss if loss is None else loss(output)
-        with self._no_autocast():
-            # Scaled against underflow in fp16; a power of two changes no bit elsewhere, and no direction anywhere.
-            (gradient,) = torch.autograd.grad(objective * _AGAINST_UNDERFLOW, leaf)
+        with _frozen(self._model):
+            output, leaf = self._forward(self._model, r)
+            objective = output.loss if loss is None else loss(output)
+            with self._no_autocast():
+                # Scaled against underflow in fp16; a power of two changes no bit elsewhere, and no direction anywhere.
+                (gradient,) = torch.autograd.grad(objective * _AGAINST_UNDERFLOW, leaf)
         self._cost.backward_to_input += 1
         return self._usable(gradient)
 
@@ -205,6 +206,19 @@ def copied(batch: Any) -> Any:
     if isinstance(batch, Mapping):
         return {name: copied(value) for name, value in batch.items()}
     return [copied(value) for value in batch] if isinstance(batch, list) else batch
+
+
+@contextmanager
+def _frozen(model: nn.Module) -> Iterator[None]:
+    """Meanwhile θ needs no gradient: Reformer's layers add to θ.grad in every backward pass, whatever it is for."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
 
 
 class _Generators:
