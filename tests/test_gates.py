@@ -1,84 +1,158 @@
+"""What holds for every registered gate, and what each promises."""
+
 from __future__ import annotations
 
+import dataclasses
 import random
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranat.gates import Always, Bernoulli, Exact, Gate, Never
+from ranat.gates import (
+    Always,
+    Bernoulli,
+    Delayed,
+    Every,
+    Exact,
+    Falling,
+    Gate,
+    Never,
+    ObservingGate,
+    Rising,
+    gates,
+)  # fmt: skip
 
 P = st.floats(0, 1)
 SEED = st.integers(0, 2**31)
 
 
+def made(name: str, seed: int = 0, total_steps: int = 60, **options: Any) -> Gate:
+    """A gate with what a run fills in, and those of the options that it has."""
+    kind = gates.get(name)
+    fields = {field.name for field in dataclasses.fields(kind)}
+    given = {"seed": seed, "total_steps": total_steps} | options
+    return kind(**{key: value for key, value in given.items() if key in fields})
+
+
+every_gate = pytest.mark.parametrize("name", gates.names())
+with_p = [name for name in gates.names() if "p" in {field.name for field in dataclasses.fields(gates.get(name))}]
+
+
+def test_they_are_all_there() -> None:
+    assert gates.names() == ["always", "bernoulli", "delayed", "every", "exact", "falling", "never", "rising"]
+
+
+@every_gate
 @given(p=P, seed=SEED, n=st.integers(1, 60))
-def test_a_gate_is_a_pure_function_of_the_step(p: float, seed: int, n: int) -> None:
+def test_a_gate_is_a_pure_function_of_the_step(name: str, p: float, seed: int, n: int) -> None:
     """Whoever asks, in whatever order and however often, gets the same answers: another process, a resumed run."""
-    for first, second in [(Bernoulli(p, seed), Bernoulli(p, seed)), (Exact(p, seed, n), Exact(p, seed, n))]:
-        forward = [first(step) for step in range(n)]
-        steps = list(range(n)) * 2
-        random.Random(seed).shuffle(steps)
-        assert all(second(step) == forward[step] for step in steps)
+    first, second = (made(name, seed, n, p=p) for _ in range(2))
+    assert not isinstance(first, ObservingGate)
+    forward = [first(step) for step in range(n)]
+    assert all(type(k) is bool for k in forward)
+    steps = list(range(n)) * 2
+    random.Random(seed).shuffle(steps)
+    assert all(second(step) == forward[step] for step in steps)
 
 
-@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
-def test_bernoulli_draws_with_mean_p(p: float) -> None:
-    n = 4000
-    for seed in range(3):
-        mean = sum(Bernoulli(p, seed)(step) for step in range(n)) / n
-        assert abs(mean - p) < 4 * (p * (1 - p) / n) ** 0.5
+@every_gate
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
+def test_the_share_of_attacked_steps_is_what_it_says(name: str, p: float) -> None:
+    n, seeds = 1000, 8
+    chosen = [made(name, seed, n, p=p)(step) for seed in range(seeds) for step in range(n)]
+    share = made(name, 0, n, p=p).share
+    assert np.mean(chosen) == pytest.approx(share, abs=max(4 * (share * (1 - share) / (seeds * n)) ** 0.5, 1e-12))
 
 
-def test_bernoulli_draws_are_independent_of_the_last_one() -> None:
-    gate = Bernoulli(0.5, 3)
-    draws = [gate(step) for step in range(4000)]
-    repeats = sum(a == b for a, b in pairwise(draws))
-    assert abs(repeats / 3999 - 0.5) < 0.04
+def test_tables_tell_gates_apart() -> None:
+    labels = [made(name, p=p).label for name in with_p for p in (0.25, 0.5)] + [Every(2).label, Every(3).label]
+    assert len(set(labels)) == len(labels)
 
 
 def test_seeds_draw_differently() -> None:
-    for kind in (lambda seed: Bernoulli(0.5, seed), lambda seed: Exact(0.5, seed, 64)):
-        streams = {tuple(kind(seed)(step) for step in range(64)) for seed in range(20)}
-        assert len(streams) == 20
+    for name in ("bernoulli", "exact", "delayed", "rising", "falling"):
+        streams = {tuple(made(name, seed, 64)(step) for step in range(64)) for seed in range(20)}
+        assert len(streams) == 20, name
+
+
+@pytest.mark.parametrize("name", with_p)
+@given(seed=SEED, low=P, high=P, step=st.integers(0, 59))
+def test_a_larger_p_attacks_also_what_a_smaller_did(name: str, seed: int, low: float, high: float, step: int) -> None:
+    low, high = sorted((low, high))
+    if name in ("bernoulli", "exact", "delayed"):  # a ramp is steepest at one half
+        assert made(name, seed, p=low)(step) <= made(name, seed, p=high)(step)
+
+
+@pytest.mark.parametrize("name", with_p)
+@pytest.mark.parametrize("p", [-0.01, 1.01, 50, float("nan"), float("inf"), None, "half", True])
+def test_p_is_a_probability(name: str, p: Any) -> None:
+    with pytest.raises(ValueError, match=r"^p must be in \[0, 1\]"):
+        made(name, p=p)
+
+
+@pytest.mark.parametrize("name", ["exact", "delayed", "rising", "falling"])
+@pytest.mark.parametrize("total", [0, -3, 2.5, None])
+def test_steps_are_counted(name: str, total: Any) -> None:
+    with pytest.raises(ValueError, match=r"^total_steps must be at least 1, not"):
+        made(name, total_steps=total)
+
+
+@given(seed=SEED, step=st.integers(0, 2**40))
+def test_the_extremes_are_standard_and_adversarial_training(seed: int, step: int) -> None:
+    run = {"seed": seed, "total_steps": 10}
+    for never in (Never(), *(made(name, p=0, **run) for name in with_p)):
+        assert never(step) is False
+    for always in (Always(), Every(1), Delayed(p=1, start=0, **run), *(made(n, p=1, **run) for n in with_p[:1])):
+        assert always(step) is True
+    for name in ("exact", "rising", "falling"):
+        assert made(name, p=1, **run)(step) is True
+
+
+def test_bernoulli_draws_are_independent_of_the_last_one() -> None:
+    draws = [Bernoulli(0.5, 3)(step) for step in range(4000)]
+    assert abs(sum(a == b for a, b in pairwise(draws)) / 3999 - 0.5) < 0.04
 
 
 @given(p=P, seed=SEED, n=st.integers(1, 200))
 def test_exact_attacks_exactly_so_many_steps(p: float, seed: int, n: int) -> None:
-    gate = Exact(p, seed, n)
+    gate = Exact(p, seed, total_steps=n)
     assert sum(gate(step) for step in range(n)) == round(p * n)
     assert [gate(step) for step in range(n, 2 * n)] == [gate(step) for step in range(n)]
 
 
 def test_exact_is_shuffled() -> None:
-    draws = [Exact(0.5, 0, 1000)(step) for step in range(1000)]
+    draws = [Exact(0.5, 0, total_steps=1000)(step) for step in range(1000)]
     assert 400 < sum(a != b for a, b in pairwise(draws)) < 600
     assert 200 < sum(draws[:500]) < 300
 
 
-@given(seed=SEED, step=st.integers(0, 2**40))
-def test_the_extremes_are_standard_and_adversarial_training(seed: int, step: int) -> None:
-    for never in (Never(), Bernoulli(0, seed), Exact(0, seed, 10)):
-        assert never(step) is False
-    for always in (Always(), Bernoulli(1, seed), Exact(1, seed, 10)):
-        assert always(step) is True
+def test_every_attacks_the_last_of_k() -> None:
+    assert [Every(3)(step) for step in range(7)] == [False, False, True, False, False, True, False]
+    with pytest.raises(ValueError, match=r"^k must be at least 1, not 0"):
+        Every(0)
 
 
-@given(seed=SEED, low=P, high=P, step=st.integers(0, 1000))
-def test_a_larger_p_attacks_also_what_a_smaller_did(seed: int, low: float, high: float, step: int) -> None:
-    low, high = sorted((low, high))
-    assert Bernoulli(low, seed)(step) <= Bernoulli(high, seed)(step)
-    assert Exact(low, seed, 50)(step) <= Exact(high, seed, 50)(step)
+def test_delayed_attacks_nothing_before_its_start() -> None:
+    gate = Delayed(p=1, start=0.25, total_steps=40)
+    assert [step for step in range(40) if gate(step)] == list(range(10, 40))
+    with pytest.raises(ValueError, match=r"^start must be in \[0, 1\], not 2"):
+        Delayed(start=2, total_steps=10)
 
 
-@pytest.mark.parametrize("p", [-0.01, 1.01, 50, float("nan"), float("inf")])
-@pytest.mark.parametrize("kind", [Bernoulli, Exact])
-def test_p_is_a_probability(kind: type[Gate], p: float) -> None:
-    with pytest.raises(ValueError, match=r"^p must be in \[0, 1\]"):
-        kind(p=p)  # type: ignore[call-arg]  # a class among several
-
-
-def test_exact_needs_steps() -> None:
-    with pytest.raises(ValueError, match=r"^total_steps must be at least 1, not 0"):
-        Exact(total_steps=0)
+@pytest.mark.parametrize(("kind", "earlier", "later"), [(Rising, 0.25, 0.75), (Falling, 0.75, 0.25)])
+@pytest.mark.parametrize("p", [0.3, 0.5, 0.7])
+def test_ramps(kind: Any, earlier: float, later: float, p: float) -> None:
+    """By halves: at p = ½ the probability is ¼ and ¾ on average; else as steep as [0, 1] allows around p."""
+    n = 400
+    chosen = np.array([[kind(p, seed, total_steps=n)(step) for step in range(n)] for seed in range(40)])
+    spread = min(p, 1 - p) / 0.5
+    halves = chosen[:, : n // 2].mean(), chosen[:, n // 2 :].mean()
+    expected = [p + spread * (half - 0.5) for half in (earlier, later)]
+    assert halves == pytest.approx(expected, abs=0.02)
+    ends = chosen[:, :20].mean(), chosen[:, -20:].mean()
+    limits = [p + spread * (0.5 if half > 0.5 else -0.5) for half in (earlier, later)]
+    assert ends == pytest.approx(limits, abs=0.05)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 import tiny
-from ranat.attacks import Attack, Output, attacks
+from ranat.attacks import Attack, attacks
 from ranat.attacks.ball import length
-from ranat.attacks.divergence import symmetric_kl
+from ranat.attacks.divergence import DIVERGENCES
+from ranat.errors import UserError
 from ranat.training.cost import Cost
 from ranat.training.passes import BatchPasses
 from ranat.training.step import AdversarialStep, model_loss
@@ -64,22 +65,18 @@ def model() -> Any:
     return tiny.model().eval()
 
 
-def norm_of(attack: Attack) -> Any:
-    return "inf" if type(attack).__name__ == "FGSM" else getattr(attack, "norm", 2)
-
-
 @every_attack
 def test_stays_in_the_ball(attack: Attack, model: Any) -> None:
     passes = run(attack, model, tiny.batch())
     for r in passes.learnt:
-        assert length(r, passes.mask, norm_of(attack), attack.scope).max() <= attack.epsilon * (1 + 1e-5)
+        assert length(r, passes.mask, attack.norm, attack.scope).max() <= attack.epsilon * (1 + 1e-5)
 
 
 @every_attack
 def test_relative_radius_is_a_fraction_of_x(attack: Attack, model: Any) -> None:
     relative = dataclasses.replace(attack, epsilon=0.1, epsilon_unit="relative")
     passes = run(relative, model, tiny.batch())
-    norm = norm_of(attack)
+    norm = attack.norm
     x = model.get_input_embeddings()(tiny.batch()["input_ids"]).detach()
     allowed = 0.1 * length(x, passes.mask, norm, attack.scope) * (1 + 1e-5)
     r = passes.learnt[-1]
@@ -97,27 +94,24 @@ def test_padding_and_special_tokens_are_untouched(attack: Attack, model: Any) ->
 
 @every_attack
 def test_ascends(attack: Attack, model: Any) -> None:
-    """For a small ε the loss (SMART: the divergence) rises, and more than along a random direction of that length."""
+    """For a small ε what the attack climbs on rises, and more than along a random direction of that length."""
     small = dataclasses.replace(attack, epsilon=1e-2)
-    if hasattr(small, "sigma"):
-        small = dataclasses.replace(small, sigma=1e-3)
     double = tiny.model().double().eval()
     passes = run(small, double, tiny.batch())
-    clean = Output(*(tensor.detach() for tensor in passes.clean()))
-    divergence = hasattr(small, "sigma")
+    clean = passes.clean()
 
     def gain(r: Tensor) -> float:
         with torch.no_grad():
             output, _ = passes._forward(double, r)
-        if divergence:
-            return float(passes.mean(symmetric_kl(output.logits, clean.logits)))
-        return float(output.loss - clean.loss)
+            if attack.climbs_on == "loss":
+                return float(output.loss - clean.loss)
+            return float(passes.mean(DIVERGENCES[attack.climbs_on](clean.prediction, output.prediction)))
 
     r = passes.learnt[-1].double()
     generator = torch.Generator().manual_seed(0)
     random = torch.randn(r.shape, generator=generator, dtype=r.dtype) * passes.mask
-    random *= length(r, passes.mask, norm_of(attack), attack.scope) / length(
-        random, passes.mask, norm_of(attack), attack.scope
+    random *= length(r, passes.mask, attack.norm, attack.scope) / length(
+        random, passes.mask, attack.norm, attack.scope
     ).clamp(min=1e-30)
     assert gain(r) > 0
     assert gain(r) > gain(random)
@@ -165,18 +159,25 @@ def test_an_example_without_a_gradient_is_left_alone_and_its_neighbours_are_not(
 @pytest.mark.parametrize("name", ["fgsm", "fgm", "pgd", "freelb"])
 def test_a_gradient_that_is_not_finite_is_left_out(name: str, model: Any) -> None:
     def broken(passes_model: Any, batch: Any) -> Any:
-        output = model_loss(passes_model, batch)
+        logits = passes_model(**batch).logits
         per_word = torch.nn.functional.cross_entropy(
-            output.logits.transpose(1, 2), batch["labels"], ignore_index=-100, reduction="none"
+            logits.transpose(1, 2), batch["labels"], ignore_index=-100, reduction="none"
         )
-        per_word = per_word * torch.tensor([1.0, float("inf"), 1.0])[:, None]
-        return output._replace(loss=per_word.sum())
+        return (per_word * torch.tensor([1.0, float("inf"), 1.0])[:, None]).sum()
 
     passes = run(attacks.get(name)(epsilon=0.3), model, tiny.batch(), loss=broken)
     assert passes.unusable() == 1
     assert not passes.learnt[-1][1].any()
     assert torch.isfinite(passes.learnt[-1]).all()
     model.zero_grad()
+
+
+@every_attack
+def test_it_makes_the_passes_it_says(attack: Attack, model: Any) -> None:
+    cost = Cost()
+    run(attack, model, tiny.batch(), cost=cost)
+    assert (cost.forward, cost.backward, cost.backward_to_input) == attack.counts
+    assert cost.xfp == attack.cost
 
 
 @every_attack
@@ -237,5 +238,5 @@ def test_the_step_says_when_the_embeddings_are_not_used(model: Any) -> None:
         x = torch.zeros(*inputs["input_ids"].shape, 16)
         return model_loss(passes_model, {"inputs_embeds": x, "labels": inputs["labels"]})
 
-    with pytest.raises(RuntimeError, match="nothing was perturbed"):
+    with pytest.raises(UserError, match="nothing was perturbed"):
         AdversarialStep(attacks.get("fgm")())(model, batch, loss=around)

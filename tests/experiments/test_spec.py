@@ -23,7 +23,7 @@ CELLS_A_SEED = {
     "ablation-p": 1 + 10,
     "ablation-epsilon": 1 + 4 * 4,
     "ablation-attack": 1 + 5 * 2,
-    "ablation-gate": 1 + 3,
+    "ablation-gate": 1 + 6,
     "ablation-representation": 2 * 2,
 }
 
@@ -104,7 +104,7 @@ def test_the_narrower_wins(spec_file: SpecFile) -> None:
     assert cells["PGD epsilon=0.7 p=0.5", "ncbi-disease"].attack["norm"] == "inf"
     assert (pgd.train.epochs, pgd.train.batch_size, pgd.train.weight_decay) == (3, 8, 0.2)
     fgm = cells["FGM epsilon=0.7 p=1.0", "ncbi-disease"]
-    assert (fgm.attack["epsilon"], fgm.rat.p) == (0.7, 1)
+    assert (fgm.attack["epsilon"], fgm.rat["p"]) == (0.7, 1)
     assert (fgm.train.epochs, fgm.train.batch_size, fgm.train.patience) == (4, 7, 1)
     assert cells["standard", "demo"].attack == {"name": "none"}
     assert len(cells) == 2 * (1 + 2 * 2)
@@ -168,7 +168,7 @@ def test_hyperparameters_are_settings() -> None:
         ),
         ({"rows": [{"name": "a", "rat": {"p": 0.5}}]}, "small: row 'a': rat.p: is set, but there is no attack"),
         ({"vary": {"rat.p": []}}, ": vary.rat.p: list should have at least 1 item"),
-        ({"vary": {"rat.q": [1]}}, "small: row 'RAT PGD q=1': rat.q: unknown key"),
+        ({"vary": {"rat.q": [1]}}, "small: row 'RAT PGD q=1': rat.q: the gate bernoulli has no option"),
     ],
 )
 def test_a_wrong_spec_is_one_line(spec_file: SpecFile, changes: dict[str, Any], message: str) -> None:

@@ -13,6 +13,7 @@ from ranat.attacks import PGD, attacks
 from ranat.errors import UsageError
 from ranat.gates import Always, Bernoulli, Exact, Never
 from ranat.runs.settings import Settings, read_settings
+from ranat.tasks.relation import RelationOptions
 
 BASE = {"corpus": "demo", "model": "minilm"}
 
@@ -45,7 +46,7 @@ def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
     settings = read_settings(written(tmp_path, values), flags)
     assert (settings.corpus, settings.model) == ("bc2gm", "minilm")
     assert (settings.attack["name"], settings.attack["epsilon"], settings.attack["steps"]) == ("pgd", 0.7, 2)
-    assert (settings.rat.p, settings.train.seed, settings.train.epochs) == (0.25, 4, 2)
+    assert (settings.rat["p"], settings.train.seed, settings.train.epochs) == (0.25, 4, 2)
 
 
 def test_numbers_that_yaml_reads_as_strings(tmp_path: Path) -> None:
@@ -88,6 +89,27 @@ def test_standard_training_gives_its_settings_back(tmp_path: Path) -> None:
     assert read_settings(written(tmp_path, settings.to_yaml())) == settings
 
 
+def test_the_options_of_a_task_are_in_its_section(tmp_path: Path) -> None:
+    given = BASE | {"task": "relation", "relation": {"representation": "entity"}}
+    settings = read_settings(flags=given)
+    assert settings.task_options() == RelationOptions("entity")
+    assert settings.flat()["relation.marking"] == "dummy"
+    assert read_settings(written(tmp_path, settings.to_yaml())) == settings
+    assert "relation.marking" in read_settings(flags=BASE | {"task": "relation"}).flat()
+
+
+def test_a_task_that_the_corpus_tells_gets_its_options_then() -> None:
+    bare = read_settings(flags=BASE | {"train": {"learning_rate": 1e-4}})
+    assert not any(key.startswith("relation") for key in bare.flat())
+    assert bare.for_task("ner").flat() == bare.flat() | {"task": "ner"}
+    assert bare.for_task("relation") == read_settings(flags=bare.model_dump() | {"task": "relation"})
+    given = read_settings(flags=BASE | {"relation": {"marking": "typed"}})
+    assert given.flat()["relation.representation"] == "cls"
+    assert given.for_task("relation").task_options() == RelationOptions("cls", "typed")
+    with pytest.raises(UsageError, match="relation: is set, but the task is ner"):
+        given.for_task("ner")
+
+
 def test_none_said_aloud_switches_an_attack_of_the_file_off(tmp_path: Path) -> None:
     file = written(tmp_path, BASE | {"attack": {"name": "pgd", "epsilon": 0.3}, "rat": {"p": 0.5}})
     settings = read_settings(file, {"attack": {"name": "none"}})
@@ -100,7 +122,12 @@ def test_none_said_aloud_switches_an_attack_of_the_file_off(tmp_path: Path) -> N
         ({"name": "pgd"}, {}, "pgd RAT p=0.5"),
         ({"name": "fgm"}, {"p": 1}, "fgm AT"),
         ({"name": "fgm"}, {"gate": "always"}, "fgm AT"),
-        ({"name": "fgm"}, {"gate": "exact", "p": 0.25}, "fgm RAT p=0.25"),
+        ({"name": "fgm"}, {"gate": "exact", "p": 0.25}, "fgm RAT exact p=0.25"),
+        ({"name": "fgm"}, {"gate": "every", "k": 3}, "fgm RAT every 3"),
+        ({"name": "fgm"}, {"gate": "every", "k": 1}, "fgm AT"),
+        ({"name": "fgm"}, {"gate": "delayed", "start": 0.25}, "fgm RAT p=0.5 from 25%"),
+        ({"name": "fgm"}, {"gate": "rising"}, "fgm RAT rising p=0.5"),
+        ({"name": "fgm"}, {"p": 0}, "standard"),
         ({"name": "fgm"}, {"gate": "never"}, "standard"),
         ({"name": "none"}, {}, "standard"),
     ],
@@ -111,11 +138,21 @@ def test_regimes(attack: dict[str, Any], rat: dict[str, Any], regime: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "gate"),
-    [("always", Always()), ("never", Never()), ("bernoulli", Bernoulli(0.3, 7)), ("exact", Exact(0.3, 7, 90))],
+    [
+        ("always", Always()),
+        ("never", Never()),
+        ("bernoulli", Bernoulli(0.3, 7)),
+        ("exact", Exact(0.3, 7, total_steps=90)),
+    ],
 )
 def test_gates_take_the_seed_of_the_run(name: str, gate: Any) -> None:
     settings = read_settings(
-        flags=BASE | {"attack": {"name": "fgm"}, "rat": {"p": 0.3, "gate": name}, "train": {"seed": 7}}
+        flags=BASE
+        | {
+            "attack": {"name": "fgm"},
+            "rat": {"gate": name} | ({"p": 0.3} if name not in ("always", "never") else {}),
+            "train": {"seed": 7},
+        }
     )
     assert settings.make_gate(90) == gate
 
@@ -130,10 +167,29 @@ def pgd(**options: Any) -> dict[str, Any]:
         ({"model": "minilm"}, "corpus: is missing (give it in the config file or as --corpus)"),
         ({"corpus": "demo"}, "model: is missing (give it in the config file or as --model)"),
         (BASE | {"corpsu": 1}, "corpsu: unknown key (did you mean 'corpus'?)"),
-        (BASE | {"zzz": 1}, "zzz: unknown key (known: attack, corpus, model, rat, relation, task, train)"),
+        (BASE | {"zzz": 1}, "zzz: unknown key (known: attack, corpus, "),
+        ({"model": "minilm", "corpsu": "demo"}, "corpsu: unknown key (did you mean 'corpus'?)"),
+        (BASE | {"task": "nerr"}, "task: unknown task 'nerr' (did you mean 'ner'?; --plugin names the file that has"),
+        (BASE | {"task": 3}, "task: input should be a valid string, not 3"),
+        (BASE | {"relatoin": {}}, "relatoin: unknown key (did you mean 'relation'?)"),
+        (BASE | {"ner": {}}, "ner: unknown key (known: attack, corpus, "),  # it has no options
+        (BASE | {"relation": "cls"}, "relation: must be a section of options, not 'cls'"),
+        (
+            BASE | {"relation": {"markin": "x"}},
+            "relation.markin: the task relation has no option 'markin' (did you mean 'marking'?)",
+        ),
+        (BASE | {"relation": {1: "x"}}, "relation.1: the task relation has no option '1' (known: marking,"),
+        (
+            BASE | {"relation": {"representation": "states"}},
+            "relation.representation: input should be 'cls' or 'entity', not 'states'",
+        ),
+        (
+            BASE | {"task": "ner", "relation": {}},
+            "relation: is set, but the task is ner (`--task relation`, or leave it out)",
+        ),
         (BASE | {"train": {"epoch": 1}}, "train.epoch: unknown key (did you mean 'epochs'?)"),
-        (BASE | {"rat": {"prob": 1}}, "rat.prob: unknown key (known: dropout, gate, p)"),
-        (BASE | {"rat": {"P": 1}}, "rat.P: unknown key (did you mean 'p'?)"),
+        (BASE | {"rat": {"prob": 1}}, "rat.prob: the gate bernoulli has no option 'prob' (known: dropout, gate, p)"),
+        (BASE | {"rat": {"P": 1}}, "rat.P: the gate bernoulli has no option 'P' (did you mean 'p'?)"),
         (BASE | {"attack": {"name": "FreeLB"}}, "attack.name: unknown attack 'FreeLB' (did you mean 'freelb'?)"),
         (BASE | {"train": {"epochs": 0}}, "train.epochs: input should be greater than 0, not 0"),
         (BASE | {"train": {"epochs": float("inf")}}, "train.epochs: input should be a finite number, not inf"),
@@ -147,10 +203,13 @@ def pgd(**options: Any) -> dict[str, Any]:
         (BASE | {"train": {"fraction": 0}}, "train.fraction: input should be greater than 0, not 0"),
         (BASE | {"train": 3}, "train: input should be a valid"),
         (BASE | {"train": {"report_to": 3}}, "train.report_to: input should be a valid list, not 3"),
-        (pgd() | {"rat": {"p": 1.5}}, "rat.p: input should be less than or equal to 1, not 1.5"),
-        (pgd() | {"rat": {"p": -0.1}}, "rat.p: input should be greater than or equal to 0, not -0.1"),
-        (pgd() | {"rat": {"p": float("nan")}}, "rat.p: input should be a finite number, not nan"),
-        (pgd() | {"rat": {"gate": "coin"}}, "rat.gate: input should be 'bernoulli', 'exact', 'always' or 'never'"),
+        (pgd() | {"rat": {"p": 1.5}}, "rat.p: must be in [0, 1], not 1.5"),
+        (pgd() | {"rat": {"p": -0.1}}, "rat.p: must be in [0, 1], not -0.1"),
+        (pgd() | {"rat": {"p": float("nan")}}, "rat.p: must be in [0, 1], not nan"),
+        (
+            pgd() | {"rat": {"gate": "coin"}},
+            "rat.gate: unknown gate 'coin' (known: always, bernoulli, delayed, every, exact, falling, never, rising)",
+        ),
         (BASE | {"attack": "pgd"}, "attack: input should be a valid dictionary, not 'pgd'"),
         (BASE | {"attack": {"name": "pdg"}}, "attack.name: unknown attack 'pdg' (did you mean 'pgd'?)"),
         (
@@ -238,7 +297,7 @@ ANYTHING: Any = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=2),
     max_leaves=4,
 )
-NAMES = [*Settings.model_fields, "typo"]
+NAMES = [*Settings.model_fields, "relation", "typo"]
 PGD_OPTIONS = [field.name for field in dataclasses.fields(PGD)]
 
 

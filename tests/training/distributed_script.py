@@ -18,7 +18,7 @@ from transformers import TrainingArguments
 import tiny
 from ranat import AdversarialTrainer
 from ranat.attacks import FGM, FGSM, PGD, SMART, FreeLB
-from ranat.training import Bernoulli
+from ranat.gates import Bernoulli
 
 ATTACKS = {
     "fgsm": FGSM(epsilon=0.01), "fgm": FGM(epsilon=0.3), "pgd": PGD(epsilon=0.3), "freelb": FreeLB(epsilon=0.3),

@@ -12,10 +12,10 @@ from transformers import Trainer, TrainingArguments
 import tiny
 from ranat import AdversarialStep, AdversarialTrainer
 from ranat.attacks import FGM, FGSM, PGD, SMART, Attack, FreeLB
+from ranat.gates import Always, Bernoulli, Exact, Gate, Never
 from ranat.tasks.ner import NER
-from ranat.training import Always, Bernoulli, Exact, Gate, Never
 
-COSTS = [
+COSTS = [  # docs/equations.md
     (FGSM(), 6),
     (FGSM(preset="original"), 5),
     (FGM(), 6),

@@ -4,7 +4,18 @@ This package knows torch and the registry only. An attack is handed the passes i
 gradient of its objective in the parameters.
 """
 
-from ranat.attacks.base import Attack, IterativeAttack, Output, Passes, attacks, register_attack
+from ranat.attacks.base import (
+    PLAIN,
+    Attack,
+    Dropout,
+    IterativeAttack,
+    Output,
+    PassCounts,
+    Passes,
+    attacks,
+    register_attack,
+)
+from ranat.attacks.divergence import Prediction
 from ranat.attacks.fgm import FGM
 from ranat.attacks.fgsm import FGSM
 from ranat.attacks.freelb import FreeLB
@@ -12,6 +23,6 @@ from ranat.attacks.pgd import PGD
 from ranat.attacks.smart import SMART
 
 __all__ = [
-    "FGM", "FGSM", "PGD", "SMART", "Attack", "FreeLB", "IterativeAttack", "Output", "Passes", "attacks",
-    "register_attack",
+    "FGM", "FGSM", "PGD", "PLAIN", "SMART", "Attack", "Dropout", "FreeLB", "IterativeAttack", "Output", "PassCounts",
+    "Passes", "Prediction", "attacks", "register_attack",
 ]  # fmt: skip

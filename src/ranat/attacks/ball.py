@@ -12,6 +12,7 @@ from torch import Tensor
 Norm = Literal[2, "inf"]
 Scope = Literal["sequence", "token", "batch"]
 Projection = Literal["sphere", "ball"]
+Direction = Literal["unit", "steepest"]
 
 _DIMENSIONS: dict[Scope, tuple[int, ...]] = {"sequence": (1, 2), "token": (2,), "batch": (0, 1, 2)}
 
@@ -49,6 +50,10 @@ class Ball:
     def steepest(self, g: Tensor) -> Tensor:
         """The unit direction in which a linear loss rises fastest: sign(g) for ∞ (Eq. 5, 8), g / ‖g‖₂ for 2."""
         return self.unit(g) if self.norm == 2 else torch.sign(self.unit(g))
+
+    def direction(self, g: Tensor, kind: Direction) -> Tensor:
+        """Which way to go along g: its unit vector in the norm of the ball (Eq. 10), or the steepest ascent."""
+        return self.unit(g) if kind == "unit" else self.steepest(g)
 
     def project(self, r: Tensor, onto: Projection) -> Tensor:
         """Π: stretch r to length ε ("sphere", Eq. 14), or only pull back what is outside ("ball", Madry 2018)."""

@@ -5,34 +5,77 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from ranat.attacks.ball import Ball, Norm, Projection, Scope, as_norm, length
+from ranat.attacks.ball import Ball, Direction, Norm, Projection, Scope, as_norm, length
+from ranat.attacks.divergence import Prediction
 from ranat.registry import Registry
 
 attacks: Registry[type[Attack]] = Registry("attack", "ranat.attacks")
 register_attack = attacks.register
 
+Start = Literal["zero", "random"]
+Dropout = Literal["shared", "fresh"]
+"""Whether all passes of a batch draw the same dropout."""
+
 FROM_PRESET: Any = None
 """The default of an option whose value the preset decides."""
 
 
-class Output(NamedTuple):
-    """What a forward pass gives: the loss () and the logits (batch, classes) or (batch, tokens, classes)."""
+@dataclass(frozen=True)
+class Output:
+    """What a forward pass gives.
+
+    Args:
+        loss: ().
+        predict: the model's prediction, asked for only by attacks that compare predictions.
+    """
 
     loss: Tensor
-    logits: Tensor
+    predict: Callable[[], Prediction]
+
+    @property
+    def prediction(self) -> Prediction:
+        """The prediction.
+
+        Raises:
+            UserError: the model's output has none that could be compared.
+        """
+        return self.predict()
+
+
+class PassCounts(NamedTuple):
+    """Passes over one batch.
+
+    Args:
+        forward: forward passes.
+        backward: backward passes to the parameters.
+        backward_to_input: backward passes to r only.
+    """
+
+    forward: int
+    backward: int
+    backward_to_input: int
+
+    @property
+    def forward_equivalents(self) -> int:
+        """Their cost in forward passes: a backward pass costs two, one to r only costs one."""
+        return self.forward + 2 * self.backward + self.backward_to_input
+
+
+PLAIN = PassCounts(forward=1, backward=1, backward_to_input=0)
+"""The passes of a batch that is not attacked."""
 
 
 class Passes(Protocol):
     """The passes through the model that an attack may make on one batch.
 
-    r and gradients are (batch, tokens, hidden); r = None is r = 0. Dropout is the same in all passes of a batch
-    unless the step says otherwise.
+    r and gradients are (batch, tokens, hidden); r = None is r = 0. Dropout is the same in all passes of a batch, unless
+    the step says otherwise or the attack needs it fresh.
     """
 
     mask: Tensor
@@ -82,6 +125,8 @@ class Passes(Protocol):
 class Attack(ABC):
     """Spends passes on one batch, leaving the gradient of its objective in θ.grad.
 
+    What differs between presets is the value of options, so an attack reads the same in all of them.
+
     Args:
         preset: "paper" (its equations as printed) or "original" (the method's own paper).
         epsilon: ε > 0, the radius.
@@ -95,6 +140,9 @@ class Attack(ABC):
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": {}, "original": {}}
 
+    needs_fresh_dropout: ClassVar[bool] = False
+    """Whether each pass must draw dropout of its own, whatever the step's `dropout` is."""
+
     preset: Literal["paper", "original"] = "paper"
     epsilon: float = 1.0
     epsilon_unit: Literal["absolute", "relative"] = "absolute"
@@ -106,12 +154,37 @@ class Attack(ABC):
     def __call__(self, passes: Passes) -> None:
         """Attack the batch and learn from it."""
 
+    @property
+    def norm(self) -> Norm:
+        """p of the ball; an option of the attacks that have several."""
+        return 2
+
+    @property
+    def climbs_on(self) -> str | None:
+        """What r is to raise: "loss", a divergence ("kl", "symmetric_kl"), or None if it raises nothing."""
+        return "loss"
+
+    @property
+    @abstractmethod
+    def counts(self) -> PassCounts:
+        """The passes of an attacked batch."""
+
+    @property
+    def cost(self) -> int:
+        """The cost of an attacked batch in forward-equivalents."""
+        return self.counts.forward_equivalents
+
+    @property
+    def cost_formula(self) -> str:
+        """The cost as a formula."""
+        return str(self.cost)
+
     def __post_init__(self) -> None:
         one_of("preset", self.preset, tuple(self.presets))
         for option, value in self.presets[self.preset].items():
             if getattr(self, option) is FROM_PRESET:
                 object.__setattr__(self, option, value)
-        if hasattr(self, "norm"):
+        if "norm" in self.__dict__:
             object.__setattr__(self, "norm", as_norm(self.norm))
         one_of("epsilon_unit", self.epsilon_unit, ("absolute", "relative"))
         one_of("scope", self.scope, ("sequence", "token", "batch"))
@@ -119,14 +192,14 @@ class Attack(ABC):
         in_range("clean_weight", self.clean_weight, least=0)
         in_range("adversarial_weight", self.adversarial_weight, above=0)
 
-    def ball(self, passes: Passes, norm: Norm = 2) -> Ball:
+    def ball(self, passes: Passes) -> Ball:
         """The ball of this attack around the batch, its radius measured on x if ε is relative."""
         mask = passes.mask
         if self.epsilon_unit == "relative":
-            radius = self.epsilon * length(passes.embeddings, mask, norm, self.scope)
+            radius = self.epsilon * length(passes.embeddings, mask, self.norm, self.scope)
         else:
             radius = torch.full((1, 1, 1), self.epsilon, device=mask.device)
-        return Ball(mask, radius, norm, self.scope)
+        return Ball(mask, radius, self.norm, self.scope)
 
     def clean_gradient(self, passes: Passes) -> Tensor:
         """g = ∂L/∂r at r = 0: free if the clean loss is learnt from, else a pass of its own."""
@@ -141,26 +214,47 @@ class IterativeAttack(Attack):
         steps: S ≥ 1 (T in the paper), the number of ascents.
         step_size: α > 0, in the unit of ε; None: ε / S.
         norm: p, 2 or "inf".
+        direction: "unit" (g / ‖g‖ₚ) or "steepest" (sign(g) if p = ∞).
         projection: "sphere" (r always is of length ε) or "ball" (only pulled back from outside).
     """
 
     steps: int = 3
     step_size: float | None = None
     norm: Norm = 2
+    direction: Direction = "unit"
     projection: Projection = FROM_PRESET
+
+    @property
+    def cost_formula(self) -> str:
+        """The cost as a formula in S, in which it is linear."""
+        one, two = (replace(self, steps=steps).cost for steps in (1, 2))
+        slope = two - one
+        fixed = f"{one - slope} + " if one > slope else ""
+        return f"{fixed}{slope}S"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.steps, int) or self.steps < 1:
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
             raise ValueError(f"steps must be a whole number of at least 1, not {self.steps!r}")
         if self.step_size is not None:
             in_range("step_size", self.step_size, above=0)
+        one_of("direction", self.direction, ("unit", "steepest"))
         one_of("projection", self.projection, ("sphere", "ball"))
 
-    def climb(self, ball: Ball, r: Tensor | float, direction: Tensor) -> Tensor:
-        """r⁽ᵗ⁾ = Π(r⁽ᵗ⁻¹⁾ + α · direction) (Eq. 11–12)."""
+    def climb(self, ball: Ball, r: Tensor | None, g: Tensor) -> Tensor:
+        """r⁽ᵗ⁾ = Π(r⁽ᵗ⁻¹⁾ + α · direction of g) (Eq. 11–12)."""
         fraction = 1 / self.steps if self.step_size is None else self.step_size / self.epsilon
-        return ball.project(r + fraction * ball.radius * direction, self.projection)
+        step = fraction * ball.radius * ball.direction(g, self.direction)
+        return ball.project(step if r is None else r + step, self.projection)
+
+    def begin(self, passes: Passes, start: Start) -> tuple[Ball, Tensor | None, Tensor | None]:
+        """The ball, r⁽⁰⁾ and the gradient there, after the clean loss was learnt from, if it has a weight.
+
+        That gives the gradient at r⁽⁰⁾ = 0 for free; None where it is not known.
+        """
+        g = passes.learn(weight=self.clean_weight) if self.clean_weight else None
+        ball = self.ball(passes)
+        return (ball, None, g) if start == "zero" else (ball, ball.random(passes.uniform()), None)
 
 
 def in_range(name: str, value: float, *, above: float = -math.inf, least: float = -math.inf) -> None:

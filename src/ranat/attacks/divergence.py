@@ -1,16 +1,64 @@
-"""How far two predicted distributions are apart (paper Eq. 18–19), from logits (…, classes) to (…)."""
+"""How far two predictions are apart (paper Eq. 18–19), by what is predicted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
-from torch.nn.functional import log_softmax
+from torch.nn.functional import log_softmax, logsigmoid
+
+Kind = Literal["classes", "labels", "numbers"]
 
 
-def kl(p: Tensor, q: Tensor) -> Tensor:
-    """KL(P‖Q) = Σᵢ P(i) · log(P(i) / Q(i)) (Eq. 18), P and Q given as logits (…, classes); never negative."""
-    log_p, log_q = log_softmax(p, -1), log_softmax(q, -1)
-    return (log_p.exp() * (log_p - log_q)).sum(-1)
+@dataclass(frozen=True)
+class Prediction:
+    """What a model predicts.
+
+    Args:
+        logits: (…, outputs).
+        kind: "classes": one of them, by softmax; "labels": each of them or not, by sigmoid; "numbers": as they stand.
+    """
+
+    logits: Tensor
+    kind: Kind = "classes"
+
+    def detach(self) -> Prediction:
+        """The prediction as a constant."""
+        return Prediction(self.logits.detach(), self.kind)
 
 
-def symmetric_kl(p: Tensor, q: Tensor) -> Tensor:
-    """KL(P‖Q) + KL(Q‖P) (Eq. 19)."""
-    log_p, log_q = log_softmax(p, -1), log_softmax(q, -1)
-    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1)
+def kl(p: Prediction, q: Prediction) -> Tensor:
+    """KL(P‖Q) = Σᵢ P(i) · log(P(i) / Q(i)) (Eq. 18), (…); never negative.
+
+    Of labels it is the sum of the divergences of each one's Bernoulli distribution; of numbers, where there are no
+    distributions, the squared distance (Jiang et al. 2020).
+    """
+    if p.kind == "numbers":
+        return (p.logits - q.logits).square().sum(-1)
+    return sum(((log_p.exp() * (log_p - log_q)).sum(-1) for log_p, log_q in _log_probabilities(p, q)), start=_zero(p))
+
+
+def symmetric_kl(p: Prediction, q: Prediction) -> Tensor:
+    """KL(P‖Q) + KL(Q‖P) (Eq. 19); of numbers the squared distance, once."""
+    if p.kind == "numbers":
+        return kl(p, q)
+    return sum(
+        (((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1) for log_p, log_q in _log_probabilities(p, q)),
+        start=_zero(p),
+    )
+
+
+DIVERGENCES = {"kl": kl, "symmetric_kl": symmetric_kl}
+"""By the name that an attack's `climbs_on` gives."""
+
+
+def _log_probabilities(p: Prediction, q: Prediction) -> list[tuple[Tensor, Tensor]]:
+    """log P and log Q over outcomes that exclude each other; of labels, that each holds and that it does not."""
+    if p.kind == "classes":
+        return [(log_softmax(p.logits, -1), log_softmax(q.logits, -1))]
+    return [(logsigmoid(sign * p.logits), logsigmoid(sign * q.logits)) for sign in (1, -1)]
+
+
+def _zero(p: Prediction) -> Tensor:
+    return p.logits.new_zeros(())

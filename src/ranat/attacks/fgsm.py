@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ranat.attacks.base import FROM_PRESET, Attack, Passes, register_attack
+from ranat.attacks.ball import Norm
+from ranat.attacks.base import FROM_PRESET, Attack, PassCounts, Passes, register_attack
 
 
 @register_attack("fgsm")
@@ -17,7 +18,6 @@ class FGSM(Attack):
     ε is the change of every coordinate: ‖r‖∞ = ε.
 
     Departures: `preset: original` learns from the adversarial loss alone (clean_weight 0).
-    Cost of an attacked batch: 6 forward-equivalents (original: 5).
 
     Args:
         epsilon: ε > 0; a coordinate of a BERT's word embeddings is about 0.05 large.
@@ -32,5 +32,16 @@ class FGSM(Attack):
     def __call__(self, passes: Passes) -> None:
         """Learn from x and from x + r."""
         g = self.clean_gradient(passes)
-        ball = self.ball(passes, norm="inf")
+        ball = self.ball(passes)
         passes.learn(ball.radius * ball.steepest(g), weight=self.adversarial_weight, last=True)
+
+    @property
+    def norm(self) -> Norm:
+        """That of a sign."""
+        return "inf"
+
+    @property
+    def counts(self) -> PassCounts:
+        """A pass at x and one at x + r."""
+        clean = self.clean_weight > 0
+        return PassCounts(forward=2, backward=1 + clean, backward_to_input=1 - clean)

@@ -301,9 +301,10 @@ class RunFolder:
         if findings := changed(self.path, {_CONFIG: sums[_CONFIG]}):
             remedy = "put back the settings that the run began with, or begin again with --overwrite"
             raise UserError(findings[0], where=str(self.path), remedy=remedy)
-        before, now = self.settings().flat(), settings.flat()
+        stored = self.settings()
+        before, now = stored.flat(), settings.for_task(settings.task or str(stored.task)).flat()
         for key in sorted(before.keys() | now.keys()):
-            if before.get(key) != now.get(key) and not (key == "task" and settings.task is None):
+            if before.get(key) != now.get(key):
                 raise UserError(
                     f"the run began with {before.get(key)!r}, not {now.get(key)!r}",
                     where=f"{self.path}: {key}",

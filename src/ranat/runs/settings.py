@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from ranat import corpora
-from ranat.attacks import Attack, attacks
+from ranat.attacks import Attack, Dropout, attacks
 from ranat.errors import UsageError
-from ranat.gates import Always, Bernoulli, Exact, Gate, Never
+from ranat.gates import Gate, gates
 from ranat.models.backbones import learning_rate
 from ranat.registry import nearest
+from ranat.tasks import tasks
+
+T = TypeVar("T")
 
 STANDARD = "none"
+GATE = "bernoulli"
+FROM_RUN = ("seed", "total_steps")
+"""Fields of a gate that the run fills in."""
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class RatSettings(_Section):
-    """Random adversarial training: `p` of the batches are attacked."""
-
-    p: float = Field(0.5, ge=0, le=1)
-    gate: Literal["bernoulli", "exact", "always", "never"] = "bernoulli"
-    dropout: Literal["shared", "fresh"] = "shared"
 
 
 class TrainSettings(_Section):
@@ -57,22 +57,35 @@ class TrainSettings(_Section):
         return self
 
 
-class RelationSettings(_Section):
-    """How a pair of entities is marked in its sentence, and which states are classified."""
+class TaskSections(BaseModel):
+    """Beside its own keys, the options of tasks, each in a section that is called as its task."""
 
-    representation: Literal["cls", "entity"] = "cls"
-    marking: Literal["dummy", "typed"] = "dummy"
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_other_keys(cls, values: Any) -> Any:
+        known = [*cls.model_fields, *(name for name in tasks.names() if _options(tasks.get(name).Options))]
+        for key in values if isinstance(values, Mapping) else ():
+            if key not in known:
+                told = {"key": str(key), "remedy": nearest(str(key), known)}
+                raise PydanticCustomError("unknown_key", "unknown key", told)
+        return values
+
+    @property
+    def of_tasks(self) -> dict[str, Any]:
+        """Task → its section, where one is given."""
+        return dict(self.model_extra or {})
 
 
-class Settings(_Section):
-    """Everything a run depends on; `attack` holds its name and its options."""
+class Settings(TaskSections):
+    """Everything a run depends on; `attack` and `rat` hold the name of a component and its options."""
 
     corpus: str
     model: str
     task: str | None = None
-    relation: RelationSettings = RelationSettings()
     attack: dict[str, Any] = Field(default_factory=lambda: {"name": STANDARD})
-    rat: RatSettings = RatSettings()
+    rat: dict[str, Any] = Field(default_factory=dict)
     train: TrainSettings = TrainSettings()
 
     def flat(self) -> dict[str, Any]:
@@ -81,38 +94,61 @@ class Settings(_Section):
 
     def to_yaml(self) -> str:
         """The settings as a config file that gives them back."""
-        values = self.model_dump(exclude=None if self.task == "relation" else {"relation"})
-        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
 
-    def task_options(self) -> dict[str, str]:
-        """The options of the task."""
-        return self.relation.model_dump() if self.task == "relation" else {}
+    def for_task(self, name: str) -> Self:
+        """The settings with a task, and with all of its options.
+
+        Raises:
+            UsageError: there is no such task, an option is wrong, or the options of another task are set.
+        """
+        _check_task(name)
+        for other in self.of_tasks:
+            if other != name:
+                remedy = f"`--task {other}`, or leave it out"
+                raise UsageError(f"is set, but the task is {name}", where=other, remedy=remedy)
+        options = dataclasses.asdict(_task_options(name, self.of_tasks.get(name, {})))
+        return self.model_copy(update={"task": name} | ({name: options} if options else {}))
+
+    def task_options(self) -> Any:
+        """The options of the task, as it takes them; `task` is set."""
+        assert self.task is not None
+        return _task_options(self.task, self.of_tasks.get(self.task, {}))
 
     def make_attack(self) -> Attack | None:
         """The attack with its options; None for standard training."""
-        options = {key: value for key, value in self.attack.items() if key != "name"}
-        return None if self.attack["name"] == STANDARD else _attack(self.attack["name"], options)
+        name, options = _named(self.attack, "name", STANDARD)
+        return None if name == STANDARD else _attack(name, options)
 
     def make_gate(self, total_steps: int) -> Gate:
         """The gate; its stream is that of the run's seed."""
-        p, seed = self.rat.p, self.train.seed
-        match self.rat.gate:
-            case "always":
-                return Always()
-            case "never":
-                return Never()
-            case "exact":
-                return Exact(p, seed, total_steps)
-            case "bernoulli":
-                return Bernoulli(p, seed)
+        name, options = _named(self.rat, "gate", GATE)
+        options.pop("dropout", None)
+        own = {"seed": self.train.seed, "total_steps": total_steps}
+        return _gate(name, options | {key: own[key] for key in FROM_RUN if key in _options(gates.get(name))})
+
+    @property
+    def dropout(self) -> Dropout:
+        """Whether the passes of an attacked batch share their dropout."""
+        return cast(Dropout, self.rat["dropout"])
+
+    @property
+    def share(self) -> float:
+        """The share of steps that are attacked, in [0, 1], on average."""
+        return 0.0 if self.make_attack() is None else self.make_gate(total_steps=1).share
+
+    @property
+    def training(self) -> Literal["standard", "AT", "RAT"]:
+        """Standard, adversarial or random adversarial training."""
+        return "standard" if self.share == 0 else "AT" if self.share == 1 else "RAT"
 
     @property
     def regime(self) -> str:
         """What the run is called in tables: "standard", "pgd AT" or "pgd RAT p=0.5"."""
-        if self.attack["name"] == STANDARD or self.rat.gate == "never":
+        if self.training == "standard":
             return "standard"
-        always = self.rat.gate == "always" or self.rat.p == 1
-        return f"{self.attack['name']} " + ("AT" if always else f"RAT p={self.rat.p:g}")
+        of_gate = f" {self.make_gate(total_steps=1).label}" if self.training == "RAT" else ""
+        return f"{self.attack['name']} {self.training}{of_gate}"
 
 
 def read_settings(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
@@ -126,50 +162,111 @@ def read_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     """
     values = merge(read_yaml(file) if file else {}, flags or {})
     place = f"{file}: " if file else ""
-    try:
+    with _located(place):
+        _check_task(values.get("task"))  # before its section, which is unknown, too, where the task is
         settings = Settings.model_validate(values)
-    except ValidationError as error:
-        raise _explained(error, place) from None
     return _resolved(settings, values, place)
 
 
 def _resolved(settings: Settings, given: Mapping[str, Any], place: str) -> Settings:
-    name = str(settings.attack.get("name", STANDARD))
-    options = {key: value for key, value in settings.attack.items() if key != "name"}
+    with _located(place, "rat."):
+        rat = _resolved_rat(settings.rat)
+    settings = _resolved_task(settings, place)
+    name, options = _named(settings.attack, "name", STANDARD)
     if name == STANDARD:
         idle = [f"attack.{option}" for option in options] + [f"rat.{key}" for key in sorted(given.get("rat", {}))]
         if idle and "name" not in given.get("attack", {}):  # "none" said aloud switches off what a file sets
             remedy = f"attack.name is one of {', '.join(attacks.names())}"
             raise UsageError("is set, but there is no attack", where=f"{place}{idle[0]}", remedy=remedy)
-        attack: dict[str, Any] = {"name": STANDARD}
-    else:
-        try:
-            made = _attack(name, options)
-        except ValidationError as error:
-            raise _explained(error, place, "attack.") from None
-        except UsageError as error:
-            raise UsageError(error.what, where=f"{place}{error.where}", remedy=error.remedy) from None
-        attack = {"name": name, **dataclasses.asdict(made)}
+    with _located(place, "attack."):
+        attack = {"name": name} | ({} if name == STANDARD else dataclasses.asdict(_attack(name, options)))
     rate = settings.train.learning_rate or learning_rate(
         settings.model, settings.task or corpora.task_of(settings.corpus)
     )
-    return settings.model_copy(
-        update={"attack": attack, "train": settings.train.model_copy(update={"learning_rate": rate})}
-    )
+    train = settings.train.model_copy(update={"learning_rate": rate})
+    return settings.model_copy(update={"attack": attack, "rat": rat, "train": train})
+
+
+def _check_task(name: object) -> None:
+    if isinstance(name, str) and name not in tasks.names():
+        remedy = f"{nearest(name, tasks.names())}; --plugin names the file that has another"
+        raise UsageError(f"unknown task {name!r}", where="task", remedy=remedy)
+
+
+def _resolved_task(settings: Settings, place: str) -> Settings:
+    """Without a task, which the corpus then tells, only the sections that are given are resolved."""
+    if settings.task is not None:
+        with _located(place, f"{settings.task}."):
+            return settings.for_task(settings.task)
+    for name, section in settings.of_tasks.items():
+        with _located(place, f"{name}."):
+            settings = settings.model_copy(update={name: dataclasses.asdict(_task_options(name, section))})
+    return settings
+
+
+def _resolved_rat(given: Mapping[str, Any]) -> dict[str, Any]:
+    name, options = _named(given, "gate", GATE)
+    dropout = options.pop("dropout", "shared")
+    if dropout not in get_args(Dropout):
+        remedy = f"it is one of {', '.join(get_args(Dropout))}"
+        raise UsageError(f"unknown: {dropout!r}", where="rat.dropout", remedy=remedy)
+    for key in FROM_RUN:
+        if key in options:
+            raise UsageError("is the run's", where=f"rat.{key}", remedy="leave it out; train.seed sets the seed")
+    known = _options(gates.get(name)) if name in gates.names() else ()
+    made = _gate(name, options | ({"total_steps": 1} if "total_steps" in known else {}))
+    values = {key: getattr(made, key) for key in known if key not in FROM_RUN}
+    return {**values, "gate": name, "dropout": dropout}
+
+
+def _named(section: Mapping[str, Any], key: str, default: str) -> tuple[str, dict[str, Any]]:
+    """The component that a section names, and its options."""
+    return str(section.get(key, default)), {name: value for name, value in section.items() if name != key}
 
 
 def _attack(name: str, options: Mapping[str, Any]) -> Attack:
     if name not in attacks.names():
         remedy = nearest(name, [*attacks.names(), STANDARD])
         raise UsageError(f"unknown attack {name!r}", where="attack.name", remedy=remedy)
-    kind = attacks.get(name)
-    known = [field.name for field in dataclasses.fields(kind)]
+    return _made(attacks.get(name), f"the attack {name}", "attack", options)
+
+
+def _gate(name: str, options: Mapping[str, Any]) -> Gate:
+    if name not in gates.names():
+        raise UsageError(f"unknown gate {name!r}", where="rat.gate", remedy=nearest(name, gates.names()))
+    return _made(gates.get(name), f"the gate {name}", "rat", options, others=("dropout", "gate"))
+
+
+def _task_options(name: str, section: Any) -> Any:
+    if not isinstance(section, Mapping):
+        raise UsageError(f"must be a section of options, not {section!r}", where=name)
+    options = {str(key): value for key, value in section.items()}
+    return _made(tasks.get(name).Options, f"the task {name}", name, options)
+
+
+def _made(kind: type[T], who: str, section: str, options: Mapping[str, Any], others: tuple[str, ...] = ()) -> T:
+    """A component, its options checked."""
+    known = _options(kind)
     for key in options:
         if key not in known:
-            raise UsageError(
-                f"the attack {name} has no option {key!r}", where=f"attack.{key}", remedy=nearest(key, known)
-            )
+            remedy = nearest(key, [name for name in (*known, *others) if name not in FROM_RUN])
+            raise UsageError(f"{who} has no option {key!r}", where=f"{section}.{key}", remedy=remedy)
     return TypeAdapter(kind).validate_python(dict(options))
+
+
+def _options(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+@contextmanager
+def _located(place: str, prefix: str = "") -> Iterator[None]:
+    """Errors say where they stand."""
+    try:
+        yield
+    except ValidationError as error:
+        raise _explained(error, place, prefix) from None
+    except UsageError as error:
+        raise UsageError(error.what, where=f"{place}{error.where}", remedy=error.remedy) from None
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -216,15 +313,18 @@ def first_wrong(error: ValidationError) -> tuple[Any, list[str], str]:
     """The first thing wrong, where, in words; an unknown key before a missing one, which it may be meant to be."""
     first = min(error.errors(), key=lambda wrong: wrong["type"] == "missing")
     message = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
-    return first, [str(part) for part in first["loc"]], message
+    path = [str(part) for part in first["loc"]]
+    return first, [*path, first["ctx"]["key"]] if first["type"] == "unknown_key" else path, message
 
 
 def _explained(error: ValidationError, place: str, prefix: str = "") -> UsageError:
     first, path, message = first_wrong(error)
-    if first["type"] == "value_error":  # of an attack, whose messages begin with the option's name
+    if first["type"] == "value_error":  # of an attack or a gate, whose messages begin with the option's name
         option, _, message = str(first["ctx"]["error"]).partition(" ")
         path.append(option)
     where = f"{place}{prefix}{'.'.join(path)}"
+    if first["type"] == "unknown_key":
+        return UsageError("unknown key", where=where, remedy=first["ctx"]["remedy"])
     if first["type"] == "extra_forbidden":
         return UsageError("unknown key", where=where, remedy=nearest(path[-1], _keys(Settings, path[:-1])))
     if first["type"] == "missing":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ranat.attacks import PLAIN, PassCounts
+
 
 @dataclass
 class Cost:
@@ -14,8 +16,8 @@ class Cost:
         batches: batches seen (micro-batches, if gradients are accumulated).
         attacked_batches: those of them that were attacked.
         forward: forward passes.
-        backward: backward passes to the parameters (twice a forward pass).
-        backward_to_input: backward passes to the perturbation only (as much as a forward pass).
+        backward: backward passes to the parameters.
+        backward_to_input: backward passes to the perturbation only.
         unusable_gradients: examples whose gradient of r was zero or not finite in some pass, where no step was made.
         train_seconds: wall-clock seconds in training steps: passes, clipping, optimizer; no evaluation, no saving.
         processor_seconds: processor time of all threads in those steps. Without a GPU the fairer measure on a machine
@@ -33,8 +35,14 @@ class Cost:
 
     @property
     def xfp(self) -> int:
-        """The cost in forward-equivalents: a backward pass counts 2, one to the input only 1."""
-        return self.forward + 2 * self.backward + self.backward_to_input
+        """The cost in forward-equivalents, see `PassCounts`."""
+        return PassCounts(self.forward, self.backward, self.backward_to_input).forward_equivalents
+
+    def add_plain(self) -> None:
+        """Count a batch that was not attacked."""
+        self.batches += 1
+        self.forward += PLAIN.forward
+        self.backward += PLAIN.backward
 
     def to_dict(self) -> dict[str, Any]:
         """The counts and `xfp`, as cost.json holds them."""

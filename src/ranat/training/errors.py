@@ -12,13 +12,13 @@ from rich.console import Console
 from ranat import corpora
 from ranat.disk import write_atomically
 from ranat.documents import Document
-from ranat.documents.pairs import PairTypes, candidates
 from ranat.errors import UsageError, UserError
 from ranat.evaluation.error_page import error_page
-from ranat.evaluation.errors import Analysis, mention_errors, pair_of_texts, relation_errors
+from ranat.evaluation.errors import Analysis
 from ranat.evaluation.f1 import Answer
 from ranat.runs.folder import RunFolder
 from ranat.runs.settings import Settings
+from ranat.tasks import tasks
 from ranat.training.run import documents_hash, fraction, report_notices
 
 
@@ -102,23 +102,10 @@ def run_errors(
             )
     with console.status(f"judging the predictions of {len(documents):,} texts"):
         gold, predicted = _predictions(folder, split, documents)
-        if settings.task == "relation":
-            analysis = relation_errors(documents, gold, predicted, _related_texts(corpus, training))
-        else:
-            analysis = mention_errors(documents, gold, predicted, training)
+        analysis = tasks.get(str(settings.task)).errors(documents, gold, predicted, training)
     if analysis.counts.gold["right"] != metrics[split]["true_positives"]:
         raise _foreign(folder.predictions_file(split))
     return RunErrors(run, split, settings, analysis)
-
-
-def _related_texts(corpus: corpora.Corpus, training: Sequence[Document]) -> set[frozenset[str]]:
-    types = corpus.pairs or PairTypes.of(corpus.splits["train"])
-    return {
-        pair_of_texts(document, pair.first, pair.second)
-        for document in training
-        for pair in candidates(document, types).pairs
-        if pair.label != types.negative
-    }
 
 
 def _predictions(

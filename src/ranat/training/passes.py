@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from accelerate.utils import extract_model_from_parallel
-from torch import Tensor
+from torch import Tensor, nn
 
-from ranat.attacks import Output
-from ranat.models.perturbation import Perturbed
+from ranat.attacks import Output, Prediction
+from ranat.errors import UserError
+from ranat.models.perturbation import Perturbed, look_up
 from ranat.training.cost import Cost
+from ranat.training.predictions import labelled, prediction_of
 
 Batch = Mapping[str, Any]
-Loss = Callable[[Any, Batch], Output]
+Loss = Callable[[Any, Batch], Tensor]
 Mean = Callable[[Tensor], Tensor]
+
+_AGAINST_UNDERFLOW = 2.0**16
 
 
 class BatchPasses:
@@ -25,14 +29,15 @@ class BatchPasses:
 
     Args:
         model: the model, or its DistributedDataParallel wrapper.
-        batch: its inputs, with input_ids (batch, tokens) and labels.
-        mask: (batch, tokens), bool: what may be perturbed.
-        loss: runs the model on a batch.
+        batch: its inputs, with input_ids (batch, tokens) or (batch, choices, tokens), each choice a row of its own.
+        mask: (rows, tokens), bool: what may be perturbed.
+        embeddings: the word-embedding module or its name; None: the model's own.
+        loss: runs the model on a batch and gives its loss (); each pass hands it a copy of the batch.
         backward: differentiates a loss into θ.grad.
         mean: normalises (n,) values, one for each labelled word or sentence, as `loss` does.
         cost: where passes are counted.
         shared_dropout: replay the generators so that every pass draws the same dropout.
-        noise_seed: of random starts.
+        noise_seed: of random starts: the seed and the optimizer step.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class BatchPasses:
         batch: Batch,
         mask: Tensor,
         *,
+        embeddings: nn.Module | str | None = None,
         loss: Loss,
         backward: Callable[[Tensor], Any],
         mean: Mean,
@@ -50,8 +56,12 @@ class BatchPasses:
     ) -> None:
         self.mask = mask.unsqueeze(-1)
         self.objective = torch.zeros((), device=mask.device)
-        self._wrapped, self._model = model, extract_model_from_parallel(model)
-        self._batch, self._loss, self._backward, self._mean = batch, loss, backward, mean
+        self._model = extract_model_from_parallel(model, keep_torch_compile=False)
+        # What synchronises processes must be called as it is.
+        self._wrapped = model if hasattr(model, "no_sync") else self._model
+        self._batch, self._ids = batch, rows_of(batch["input_ids"])
+        self._embeddings = embeddings
+        self._loss, self._backward, self._mean = loss, backward, mean
         self._cost, self._noise_seed = cost, noise_seed
         self._x: Tensor | None = None
         self._unusable = torch.zeros(mask.shape[0], dtype=torch.bool, device=mask.device)
@@ -59,10 +69,9 @@ class BatchPasses:
 
     @property
     def embeddings(self) -> Tensor:
-        """x (batch, tokens, hidden), looked up if no pass has met it yet."""
+        """x (rows, tokens, hidden), looked up if no pass has met it yet."""
         if self._x is None:
-            with torch.no_grad():
-                self._x = self._model.get_input_embeddings()(self._batch["input_ids"])
+            self._x = look_up(self._model, self._ids, self._embeddings)
         return self._x
 
     def learn(
@@ -77,20 +86,26 @@ class BatchPasses:
         with nullcontext() if last else self._without_synchronisation():
             output, leaf = self._forward(self._wrapped, r)
             objective = weight * (output.loss if loss is None else loss(output))
+            del output  # its logits are not needed by the backward pass
             with self._no_autocast():
                 self._backward(objective)
         self._cost.backward += 1
         self.objective = self.objective + objective.detach()
-        assert leaf.grad is not None
+        if leaf.grad is None:
+            raise UserError(
+                "the loss does not depend on the word embeddings, so there is nothing to perturb",
+                remedy="let the model's own embeddings be part of its loss, or train without an attack",
+            )
         return self._usable(leaf.grad)
 
     def ascend(self, r: Tensor | None = None, *, loss: Callable[[Output], Tensor] | None = None) -> Tensor:
         """See `Passes.ascend`: one forward, one backward to r only."""
-        output, leaf = self._forward(self._model, r)
-        objective = output.loss if loss is None else loss(output)
-        with self._no_autocast():
-            # Scaled against underflow in fp16; a power of two changes no bit elsewhere, and no direction anywhere.
-            (gradient,) = torch.autograd.grad(objective * 2**16, leaf)
+        with _frozen(self._model):
+            output, leaf = self._forward(self._model, r)
+            objective = output.loss if loss is None else loss(output)
+            with self._no_autocast():
+                # Scaled against underflow in fp16; a power of two changes no bit elsewhere, and no direction anywhere.
+                (gradient,) = torch.autograd.grad(objective * _AGAINST_UNDERFLOW, leaf)
         self._cost.backward_to_input += 1
         return self._usable(gradient)
 
@@ -103,8 +118,7 @@ class BatchPasses:
 
     def mean(self, values: Tensor) -> Tensor:
         """See `Passes.mean`."""
-        labels = self._batch["labels"]
-        return self._mean(values[labels != -100] if labels.shape == values.shape else values.flatten())
+        return self._mean(labelled(self._model, values, self._batch))
 
     def uniform(self) -> Tensor:
         """See `Passes.uniform`."""
@@ -115,27 +129,41 @@ class BatchPasses:
         return self._noise(lambda size, generator: torch.randn(size, generator=generator))
 
     def unusable(self) -> int:
-        """How many examples had a zero or non-finite gradient in some pass."""
+        """How many rows had a zero or non-finite gradient in some pass."""
         return int(self._unusable.sum())
 
     def _forward(self, model: Any, r: Tensor | None) -> tuple[Output, Tensor]:
         if self._generators:
             self._generators.replay()
-        with Perturbed(self._model, r) as perturbed:
-            output = self._loss(model, self._batch)
+        outputs: list[Any] = []
+        hook = self._model.register_forward_hook(lambda module, inputs, output: outputs.append(output))
+        batch = copied(self._batch)
+        try:
+            with Perturbed(self._model, r, ids=rows_of(batch["input_ids"]), module=self._embeddings) as perturbed:
+                loss = self._loss(model, batch)
+        finally:
+            hook.remove()
         self._cost.forward += 1
         self._x = perturbed.x
-        return output, perturbed.r
+        return Output(loss, lambda: self._prediction(outputs)), perturbed.r
+
+    def _prediction(self, outputs: Sequence[Any]) -> Prediction:
+        if len(outputs) != 1:
+            raise UserError(
+                f"the attack compares predictions, but the model was called {len(outputs)} times for one loss",
+                remedy="call it once in compute_loss, or take an attack that climbs on the loss, such as fgm",
+            )
+        return prediction_of(self._model, outputs[0], self._batch.get("labels"))
 
     def _without_synchronisation(self) -> Any:
-        return getattr(self._wrapped, "no_sync", nullcontext)()
+        return self._wrapped.no_sync() if hasattr(self._wrapped, "no_sync") else nullcontext()
 
     def _no_autocast(self) -> Any:
         """Backward passes take the types of their forward; a caller's autocast may span the whole step."""
         return torch.autocast(self.mask.device.type, enabled=False)
 
     def _usable(self, gradient: Tensor) -> Tensor:
-        """0 for the examples whose gradient is zero or not finite (they are counted)."""
+        """0 for the rows whose gradient is zero or not finite (they are counted)."""
         largest = (gradient * self.mask).abs().amax((1, 2))
         usable = torch.isfinite(largest) & (largest > 0)
         self._unusable |= ~usable
@@ -143,14 +171,54 @@ class BatchPasses:
 
     def _noise(self, draw: Callable[[tuple[int, int], torch.Generator], Tensor]) -> Tensor:
         """Noise that an example meets alone, in any batch and on any process alike: seeded by its own tokens."""
-        x, ids = self.embeddings, self._batch["input_ids"].cpu()
-        real = self._batch.get("attention_mask", torch.ones_like(ids)).cpu().bool()
+        x, ids, present = self.embeddings, self._ids.cpu(), attended(self._batch).cpu()
         noise = torch.zeros(x.shape, dtype=torch.promote_types(x.dtype, torch.float32))
-        for row, (tokens, present) in enumerate(zip(ids, real, strict=True)):
-            own = tokens[present].to(torch.int64).numpy()
+        for row, (tokens, real) in enumerate(zip(ids, present, strict=True)):
+            own = tokens[real].to(torch.int64).numpy()
             generator = torch.Generator().manual_seed(zlib.crc32(repr((*self._noise_seed, own.tolist())).encode()))
-            noise[row, present] = draw((len(own), x.shape[-1]), generator).to(noise.dtype)
+            noise[row, real] = draw((len(own), x.shape[-1]), generator).to(noise.dtype)
         return noise.to(x.device)
+
+
+def rows_of(ids: Tensor) -> Tensor:
+    """(batch, tokens) as it is, (batch, choices, tokens) as (batch · choices, tokens)."""
+    return ids.flatten(0, -2)
+
+
+def attended(batch: Batch) -> Tensor:
+    """(rows, tokens), bool: what attention_mask does not mask; all of it if there is none."""
+    ids = rows_of(batch["input_ids"])
+    mask = batch.get("attention_mask")
+    if mask is None:
+        return torch.ones_like(ids, dtype=torch.bool)
+    if mask.shape != batch["input_ids"].shape:
+        raise UserError(
+            f"attention_mask is {tuple(mask.shape)}, input_ids {tuple(batch['input_ids'].shape)}",
+            remedy="give a mask with a value for each token, as tokenizers do",
+        )
+    return rows_of(mask).bool()
+
+
+def copied(batch: Any) -> Any:
+    """A copy of a batch, its tensors included: whatever a loss does to its inputs, the next pass meets them whole."""
+    if isinstance(batch, Tensor):
+        return batch.clone()
+    if isinstance(batch, Mapping):
+        return {name: copied(value) for name, value in batch.items()}
+    return [copied(value) for value in batch] if isinstance(batch, list) else batch
+
+
+@contextmanager
+def _frozen(model: nn.Module) -> Iterator[None]:
+    """Meanwhile θ needs no gradient: Reformer's layers add to θ.grad in every backward pass, whatever it is for."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
 
 
 class _Generators:

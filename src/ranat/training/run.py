@@ -25,7 +25,7 @@ from ranat.runs.card import render_card
 from ranat.runs.failures import explained
 from ranat.runs.folder import RunFolder
 from ranat.runs.remarks import remarks
-from ranat.runs.settings import RelationSettings, Settings
+from ranat.runs.settings import Settings
 from ranat.tasks import Encoded, Task, tasks
 from ranat.training.runtrainer import RunTrainer
 
@@ -103,12 +103,8 @@ def _task(settings: Settings, corpus: corpora.Corpus) -> tuple[Settings, Task]:
     """The task, and the settings with its name."""
     tokenizer = load_tokenizer(settings.model)
     window = window_size(load_config(settings.model), tokenizer)
-    settings = settings.model_copy(update={"task": settings.task or corpus.task})
-    if settings.task != "relation" and settings.relation != RelationSettings():
-        raise UsageError(
-            f"is set, but the task is {settings.task}", where="relation", remedy="`--task relation`, or leave it out"
-        )
-    return settings, tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window, **settings.task_options())
+    settings = settings.for_task(settings.task or corpus.task)
+    return settings, tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window, settings.task_options())
 
 
 def _encode(task: Task, documents: Sequence[Document], console: Console) -> Encoded:

@@ -65,7 +65,7 @@ class RunTrainer(AdversarialTrainer):
         self._sampler = LengthGroupedSampler(train.lengths, group, chosen.seed)
         self._task, self._dev, self._precision = task, dev, chosen.precision
         self._keep, self._patience = chosen.keep, chosen.patience
-        self._folder, self._attacked = folder, settings.regime != "standard"
+        self._folder = folder
         super().__init__(
             model=model,
             args=args,
@@ -76,7 +76,7 @@ class RunTrainer(AdversarialTrainer):
             processing_class=task.tokenizer,
             attack=settings.make_attack(),
             gate=settings.make_gate(self._total_steps),
-            dropout=settings.rat.dropout,
+            dropout=settings.dropout,
         )
         self.remove_callback(ProgressCallback)
         self.remove_callback(PrinterCallback)
@@ -100,7 +100,8 @@ class RunTrainer(AdversarialTrainer):
         if checkpoint:
             self.state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
         if self.state.global_step >= self._total_steps or exhausted(self.state.log_history, self._patience):
-            self.cost_state.restore(self.state)
+            self.step_state.restore(self.state)
+            self.step_state.bind(self.step)
             if self.args.should_save:
                 self._folder.write_log(self.state.log_history)
         else:
@@ -170,7 +171,7 @@ class RunTrainer(AdversarialTrainer):
         return str(self._folder.checkpoints.aside)
 
     def _diverged(self, what: str) -> Diverged:
-        lower = ["train.learning_rate", *(["attack.epsilon"] if self._attacked else [])]
+        lower = ["train.learning_rate", *(["attack.epsilon"] if self.step.attack else [])]
         other = "" if self._precision == "fp32" else ", or train with --train.precision fp32"
         return Diverged(
             f"training diverged: {what}", where=str(self._folder.path), remedy=f"lower {' or '.join(lower)}{other}"

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, get_args
 
 import torch
-from torch import Tensor
+import torch.distributed
+from torch import Tensor, nn
 
-from ranat.attacks import Attack, Output
-from ranat.gates import Always, Gate
+from ranat.attacks import Attack, Dropout
+from ranat.errors import UserError
+from ranat.gates import Always, Gate, ObservingGate, Signal
 from ranat.training.cost import Cost
-from ranat.training.passes import Batch, BatchPasses, Loss, Mean
+from ranat.training.passes import Batch, BatchPasses, Loss, Mean, attended, rows_of
 
-Dropout = Literal["shared", "fresh"]
+SPECIAL_TOKENS_MASK = "special_tokens_mask"
 
 
-def model_loss(model: Any, batch: Batch) -> Output:
-    """The loss and logits that a transformers model computes from its inputs and labels."""
+def model_loss(model: Any, batch: Batch) -> Tensor:
+    """The loss that a transformers model computes from its inputs and labels."""
     output = model(**batch)
-    return Output(output["loss"], output["logits"])
+    loss = output.get("loss") if isinstance(output, Mapping) else output[0]
+    if not isinstance(loss, Tensor):
+        raise UserError("the model gives no loss for this batch", remedy="give labels, or the step a `loss` of its own")
+    return loss
 
 
 @dataclass
@@ -37,13 +42,17 @@ class AdversarialStep:
         attack: what to do if k = 1; None: nothing, whatever the gate says.
         gate: k as a function of the optimizer step.
         dropout: "shared": all passes of a batch draw the same dropout, so that r climbs the loss of the very network it
-            is then added to, as the equations have one f; Zhu et al. 2020 (section 3.3) found that needed. And the
-            generators move on by one pass, attacked or not, so runs with and without an attack stay comparable.
-            "fresh": each pass draws its own.
+            is then added to, as the equations have one f; Zhu et al. 2020 (section 3.3) found that needed. Every batch
+            then moves the generators on by one pass, attacked or not, so runs with and without an attack stay
+            comparable. "fresh": each pass draws its own, as it does for an attack that needs that.
         seed: of random starts.
         special_ids: token ids that are never perturbed, used if the batch brings no special_tokens_mask.
+        embeddings: the word-embedding module, or its dotted name in the model; None: where the model says it embeds.
         accumulation: batches that make up one optimizer step, if `at` is not given.
         cost: counts of the passes made.
+    Raises:
+        TypeError: `attack` is no attack, or `gate` no gate.
+        ValueError: there is no such `dropout`, or `accumulation` is below 1.
     """
 
     attack: Attack | None
@@ -51,12 +60,28 @@ class AdversarialStep:
     dropout: Dropout = "shared"
     seed: int = 0
     special_ids: Collection[int] = ()
+    embeddings: nn.Module | str | None = None
     accumulation: int = 1
     cost: Cost = field(default_factory=Cost)
 
+    def __post_init__(self) -> None:
+        if self.attack is not None and not isinstance(self.attack, Attack):
+            raise TypeError(f"attack must be an attack, such as FGM(epsilon=0.3), or None, not {self.attack!r}")
+        if not isinstance(self.gate, Gate):
+            raise TypeError(f"gate must be a gate, such as Bernoulli(p=0.5), not {self.gate!r}")
+        if self.dropout not in get_args(Dropout):
+            raise ValueError(f"dropout must be one of {', '.join(get_args(Dropout))}, not {self.dropout!r}")
+        if self.accumulation < 1:
+            raise ValueError(f"accumulation must be at least 1, not {self.accumulation!r}")
+        self._drawn_at, self._open = -1, False
+        self._observed: list[Signal] = []
+
     def draw(self, at: int) -> Attack | None:
-        """The attack if the batches of that optimizer step are attacked (k = 1), else None."""
-        return self.attack if self.attack is not None and self.gate(at) else None
+        """The attack if the batches of that optimizer step are attacked (k = 1), else None; the gate is asked once."""
+        if at != self._drawn_at:
+            self._tell_gate()
+            self._drawn_at, self._open = at, self.attack is not None and self.gate(at)
+        return self.attack if self._open else None
 
     def __call__(
         self,
@@ -67,58 +92,100 @@ class AdversarialStep:
         loss: Loss = model_loss,
         mean: Mean = torch.mean,
         at: int | None = None,
+        gradient_scale: float = 1.0,
     ) -> Tensor:
         """Leave the gradient of clean + adversarial loss in θ.grad.
 
         Args:
-            model: a transformers model, bare or in DistributedDataParallel.
+            model: a transformers model or another module, bare or in DistributedDataParallel.
             batch: its inputs: input_ids (batch, tokens), attention_mask, labels …; a special_tokens_mask is taken out.
             backward: differentiates a loss, such as `accelerator.backward`.
-            loss: runs the model on a batch, if it is not the model's own loss.
+            loss: runs the model on a batch, and gives its loss (), if it is not the model's own loss.
             mean: normalises (n,) values as that loss does.
             at: the optimizer step, counted from 0; None: counted from the batches seen.
+            gradient_scale: what `backward` multiplies losses by, for gates that observe gradients.
         Returns:
             The objective (), without a graph.
+        Raises:
+            UserError: the batch has no input_ids, or the model does not embed them as `Perturbed` can follow.
         """
-        at = self.cost.batches // self.accumulation if at is None else at
-        inputs = {name: value for name, value in batch.items() if name != "special_tokens_mask"}
-        attack = self.draw(at)
+        attack = self.draw(self.cost.batches // self.accumulation if at is None else at)
+        inputs = {name: value for name, value in batch.items() if name != SPECIAL_TOKENS_MASK}
         if attack is None:
-            objective = loss(model, inputs).loss
+            objective = loss(model, inputs)
             backward(objective)
-            self.count_plain()
-            return objective.detach()
-        passes = BatchPasses(
-            model,
-            inputs,
-            self.perturbable(batch),
-            loss=loss,
-            backward=backward,
-            mean=mean,
-            cost=self.cost,
-            shared_dropout=self.dropout == "shared",
-            noise_seed=(self.seed, at),
-        )
-        attack(passes)
-        self.cost.batches += 1
-        self.cost.attacked_batches += 1
-        self.cost.unusable_gradients += passes.unusable()
-        return passes.objective
+            self.cost.add_plain()
+        else:
+            passes = BatchPasses(
+                model,
+                inputs,
+                self.perturbable(batch),
+                embeddings=self.embeddings,
+                loss=loss,
+                backward=backward,
+                mean=mean,
+                cost=self.cost,
+                shared_dropout=self.dropout == "shared" and not attack.needs_fresh_dropout,
+                noise_seed=(self.seed, self._drawn_at),
+            )
+            attack(passes)
+            objective = passes.objective
+            self.cost.batches += 1
+            self.cost.attacked_batches += 1
+            self.cost.unusable_gradients += passes.unusable()
+        self.observe(model, objective, gradient_scale=gradient_scale)
+        return objective.detach()
 
-    def count_plain(self) -> None:
-        """Count a batch that was not attacked."""
-        self.cost.batches += 1
-        self.cost.forward += 1
-        self.cost.backward += 1
+    def observe(self, model: nn.Module, objective: Tensor, *, gradient_scale: float = 1.0) -> None:
+        """Keep what a batch gave for a gate that observes; θ.grad is that of the optimizer step so far."""
+        if isinstance(self.gate, ObservingGate):
+            gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+            norm = torch.nn.utils.get_total_norm(gradients) / gradient_scale
+            self._observed.append(Signal(float(objective), float(norm)))
+
+    def _tell_gate(self) -> None:
+        """Let the gate look at the last optimizer step; what it sees is the mean over processes."""
+        if self._observed and isinstance(self.gate, ObservingGate):
+            loss = sum(signal.loss for signal in self._observed)
+            seen = torch.tensor([loss, self._observed[-1].gradient_norm], dtype=torch.float64)
+            if torch.distributed.is_available() and torch.distributed.is_initialized():
+                parts: list[Any] = [None] * torch.distributed.get_world_size()
+                torch.distributed.all_gather_object(parts, seen)
+                seen = torch.stack(parts).mean(0)
+            self.gate.observe(self._drawn_at, Signal(*seen.tolist()))
+        self._observed.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint must hold for a resumed run to go on as if nothing had happened."""
+        self._tell_gate()
+        observing = isinstance(self.gate, ObservingGate)
+        return {"cost": self.cost.to_dict(), "gate": self.gate.state_dict() if observing else {}}  # type: ignore[attr-defined]  # as just seen
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.cost.restore(state["cost"])
+        if isinstance(self.gate, ObservingGate):
+            self.gate.load_state_dict(state["gate"])
 
     def perturbable(self, batch: Batch) -> Tensor:
-        """(batch, tokens), bool: tokens that are neither padding nor special."""
-        ids: Tensor = batch["input_ids"]
-        mask: Tensor = batch.get("attention_mask", torch.ones_like(ids)).bool()
-        if "special_tokens_mask" in batch:
-            special: Tensor = batch["special_tokens_mask"].bool()
-            return mask & ~special
-        return mask & ~torch.isin(ids, torch.tensor(sorted(self.special_ids), device=ids.device, dtype=ids.dtype))
+        """(rows, tokens), bool: tokens that are neither padding nor special.
+
+        Raises:
+            UserError: the batch has no input_ids, or a mask of another shape.
+        """
+        if not isinstance(batch.get("input_ids"), Tensor):
+            raise UserError(
+                f"the batch has no input_ids to perturb the embeddings of: it has {', '.join(batch)}",
+                remedy="name the token ids input_ids, two texts in one batch; inputs_embeds cannot be attacked",
+            )
+        ids, special = rows_of(batch["input_ids"]), batch.get(SPECIAL_TOKENS_MASK)
+        if special is None:
+            known = torch.tensor(sorted(self.special_ids), device=ids.device, dtype=ids.dtype)
+            return attended(batch) & ~torch.isin(ids, known)
+        if special.shape != batch["input_ids"].shape:
+            what = f"{SPECIAL_TOKENS_MASK} is {tuple(special.shape)}, input_ids {tuple(batch['input_ids'].shape)}"
+            raise UserError(what, remedy="give a mask with a value for each token, as tokenizers do")
+        return attended(batch) & ~rows_of(special).bool()
 
 
 def special_ids(tokenizer: Any) -> frozenset[int]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
+import warnings
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
 
-from ranat.attacks import Attack, Output
+from ranat.attacks import Attack, Dropout
 from ranat.errors import UserError
 from ranat.gates import Always, Gate
-from ranat.training.cost import Cost
-from ranat.training.step import AdversarialStep, Dropout, special_ids
+from ranat.training.passes import Batch
+from ranat.training.step import SPECIAL_TOKENS_MASK, AdversarialStep, special_ids
 
 
 class AdversarialTrainer(Trainer):
@@ -24,107 +25,161 @@ class AdversarialTrainer(Trainer):
                                      gate=Bernoulli(p=0.5, seed=0))
 
     Everything else is the Trainer's: a batch that is not attacked goes through its own step, so with a gate that never
-    opens the weights are bit-identical to those of `Trainer`. A `special_tokens_mask` among the features (set
-    `remove_unused_columns=False` to keep it) tells what is never perturbed; else the `processing_class` does.
-
-    SMART's regulariser is the mean over a batch. Where a model divides its own loss by the items of all accumulated
-    batches (heads for language modelling do, those for classification do not), it weighs as many times too much.
+    opens the weights are bit-identical to those of `Trainer`; and each pass of an attack is that step up to where it
+    calls backward, so whatever `compute_loss` does, it does in every pass. A `special_tokens_mask` among the features
+    (set `remove_unused_columns=False` to keep it) tells what is never perturbed; else the tokenizer does that is the
+    `processing_class` or in the data collator.
 
     Args:
         attack: see `ranat.attacks`; None: standard training.
         gate: which optimizer steps are attacked; see `ranat.gates`.
         dropout: see `AdversarialStep`.
+        embeddings: see `AdversarialStep`.
     Raises:
         UserError: there are several devices in one process (DataParallel), where hooks do not reach the copies.
+        TypeError, ValueError: see `AdversarialStep`.
     """
 
     def __init__(
-        self, *args: Any, attack: Attack | None, gate: Gate = Always(), dropout: Dropout = "shared", **kwargs: Any  # noqa: B008 - immutable
-    ) -> None:  # fmt: skip
+        self,
+        *args: Any,
+        attack: Attack | None,
+        gate: Gate = Always(),  # noqa: B008 - immutable
+        dropout: Dropout = "shared",
+        embeddings: nn.Module | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        step = AdversarialStep(attack=attack, gate=gate, dropout=dropout, embeddings=embeddings)
         super().__init__(*args, **kwargs)
         if attack is not None and self.args.n_gpu > 1:
             raise UserError(
                 f"{self.args.n_gpu} devices in one process (DataParallel) cannot be attacked",
                 remedy="start one process a device with torchrun or accelerate launch",
             )
-        self.step = AdversarialStep(
-            attack=attack,
-            gate=gate,
-            dropout=dropout,
-            seed=self.args.seed,
-            special_ids=special_ids(self.processing_class),
-        )
-        self.cost_state = CostState(self.step.cost)
-        self.add_callback(self.cost_state)
+        step.seed = self.args.seed
+        step.special_ids = special_ids(self.processing_class or getattr(self.data_collator, "tokenizer", None))
+        self.step = step
+        self.add_callback(StepState(step))
+        self._divides_by_items: bool | None = None  # not known before the first attacked batch
 
-    def compute_loss(
-        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """The Trainer's loss; what only the attack needs is kept from the model, and the inputs from being emptied."""
-        inputs = {name: value for name, value in inputs.items() if name != "special_tokens_mask"}
-        return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+    @property
+    def step_state(self) -> StepState:
+        """The callback that keeps the step's state; `Trainer` may have made it anew from a checkpoint."""
+        return next(callback for callback in self.callback_handler.callbacks if isinstance(callback, StepState))
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """The Trainer's step for a batch that is not attacked, else the attack's passes."""
+        self.step_state.bind(self.step)
         if self.step.draw(self.state.global_step) is None:
-            self.step.count_plain()
-            return super().training_step(model, inputs, num_items_in_batch)
+            objective = super().training_step(model, _without_special_tokens_mask(inputs), num_items_in_batch)
+            self.step.cost.add_plain()
+            self.step.observe(model, objective, gradient_scale=self._gradient_scale())
+            return objective
+        if not self.step.special_ids and SPECIAL_TOKENS_MASK not in inputs:
+            warnings.warn(
+                "no tokenizer tells which tokens are special, so [CLS] and [SEP] are perturbed as words are; "
+                "pass processing_class=tokenizer, or a special_tokens_mask among the features",
+                stacklevel=2,
+            )
+        options: dict[str, Any] = {}
 
-        model.train()
-        switch_optimizer = getattr(self.optimizer, "train", None)  # schedule-free optimizers have one
-        if callable(switch_optimizer):
-            switch_optimizer()
-        # As in Trainer: a loss that was divided by all accumulated items must not be divided by the number of batches.
-        whole = (
-            self.loss_is_scaled_for_ga
-            if self.loss_is_scaled_for_ga is not None
-            else (self.model_accepts_loss_kwargs and num_items_in_batch is not None)
-            or self.compute_loss_func is not None
-        )
-        share = 1 if whole else self.current_gradient_accumulation_steps
-
-        def loss(model: Any, batch: Any) -> Output:
-            with self.compute_loss_context_manager():
-                value, output = self.compute_loss(model, batch, True, num_items_in_batch)
-            return Output(value / share, output["logits"] if isinstance(output, dict) else output[1])
+        def loss(model: Any, batch: Batch) -> Tensor:
+            items = num_items_in_batch
+            if self._divides_by_items is None and items is not None:
+                items = torch.as_tensor(items, dtype=torch.float32, device=self.args.device).requires_grad_()
+            value, own_options = self._undifferentiated(model, batch, items)
+            options.update(own_options)
+            if self._divides_by_items is None:
+                self._divides_by_items = items is not None and _depends(value, items)
+            return value
 
         def mean(values: Tensor) -> Tensor:
-            if self.compute_loss_func is None or num_items_in_batch is None:
-                return values.mean() / share
-            processes = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
-            total: Tensor = values.sum() * processes / num_items_in_batch
-            return total
+            # As Trainer: the items are those of all processes, over which gradients are averaged.
+            together = self.args.average_tokens_across_devices and num_items_in_batch is not None
+            processes = self.accelerator.num_processes if together else 1
+            if self._divides_by_items:
+                total: Tensor = values.sum() * processes / num_items_in_batch
+                return total
+            return values.mean() * processes * self._share(model, inputs, num_items_in_batch)
 
         with self.accelerator.autocast():  # around all passes, so that weights are cast once, not in every pass
             return self.step(
                 model,
                 self._prepare_inputs(inputs),
-                backward=self.accelerator.backward,
+                backward=lambda loss: self.accelerator.backward(loss, **options),
                 loss=loss,
                 mean=mean,
                 at=self.state.global_step,
+                gradient_scale=self._gradient_scale(),
             )
 
+    def prediction_step(
+        self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> Any:
+        """The Trainer's; a special_tokens_mask is kept from the model here, too."""
+        return super().prediction_step(model, _without_special_tokens_mask(inputs), prediction_loss_only, ignore_keys)
 
-class CostState(TrainerCallback, ExportableState):
-    """Keeps the cost in every checkpoint, and goes on from there after a resume."""
+    def _undifferentiated(self, model: Any, batch: Batch, items: Any) -> tuple[Tensor, dict[str, Any]]:
+        """The loss that Trainer's own step differentiates, all that it does to a loss included, and how it does it."""
+        caught: list[tuple[Tensor, dict[str, Any]]] = []
+        vars(self.accelerator)["backward"] = lambda loss, **options: caught.append((loss, options))
+        try:
+            super().training_step(model, dict(batch), items)
+        finally:
+            del vars(self.accelerator)["backward"]
+        (one,) = caught
+        return one
 
-    def __init__(self, cost: Cost) -> None:
-        self._cost = cost
+    def _share(self, model: Any, batch: Batch, items: Any) -> float:
+        """What Trainer's own step makes of a loss of 1: a share of it, if gradients are accumulated."""
+        vars(self)["compute_loss"] = lambda *args, **kwargs: torch.ones((), device=self.args.device)
+        try:
+            return float(self._undifferentiated(model, batch, items)[0])
+        finally:
+            del vars(self)["compute_loss"]
+
+    def _gradient_scale(self) -> float:
+        """What losses were multiplied by against underflow in fp16."""
+        scaler = self.accelerator.scaler
+        return 1.0 if scaler is None else float(scaler.get_scale())
+
+
+class StepState(TrainerCallback, ExportableState):
+    """Keeps the state of an `AdversarialStep` in every checkpoint and goes on from there; times its steps.
+
+    With `restore_callback_states_from_checkpoint` Trainer replaces the callback by a new one, made of what `state`
+    gave, so the trainer binds whichever there is to its step.
+    """
+
+    def __init__(self, step: AdversarialStep | None = None) -> None:
+        self.saved: dict[str, Any] | None = None
+        self._step = step
         self._started = self._processor = 0.0
 
     def state(self) -> dict[str, Any]:
         """What `Trainer` writes into trainer_state.json."""
-        return {"args": {}, "attributes": self._cost.to_dict()}
+        return {"args": {}, "attributes": {"saved": self._step.state_dict() if self._step else self.saved}}
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Go on from the checkpoint's counts if training resumes."""
-        if state.global_step > 0:
-            self.restore(state)
+    def bind(self, step: AdversarialStep) -> None:
+        """Be the state of that step, which goes on from the checkpoint if one was loaded."""
+        self._step = step
+        if self.saved:
+            step.load_state_dict(self.saved)
+            self.saved = None
 
     def restore(self, state: Any) -> None:
-        """Go on from the counts in a `TrainerState`."""
-        self._cost.restore(state.stateful_callbacks[type(self).__name__]["attributes"])
+        """Take what a `TrainerState` holds."""
+        stored = state.stateful_callbacks.get(type(self).__name__)
+        if stored is None:
+            warnings.warn("the checkpoint is of another trainer: cost is counted from here on only", stacklevel=2)
+            state.stateful_callbacks[type(self).__name__] = self.state()  # where Trainer will look for it when it saves
+        else:
+            self.saved = (stored[0] if isinstance(stored, list) else stored)["attributes"]["saved"]
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Go on from the checkpoint if training resumes."""
+        if state.global_step > 0:
+            self.restore(state)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start the clocks."""
@@ -134,5 +189,18 @@ class CostState(TrainerCallback, ExportableState):
         """Stop the clocks; the device may still be computing, so wait for it."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        self._cost.train_seconds += time.perf_counter() - self._started
-        self._cost.processor_seconds += time.process_time() - self._processor
+        if self._step:
+            self._step.cost.train_seconds += time.perf_counter() - self._started
+            self._step.cost.processor_seconds += time.process_time() - self._processor
+
+
+def _without_special_tokens_mask(inputs: Any) -> Any:
+    if SPECIAL_TOKENS_MASK not in inputs:
+        return inputs
+    return {name: value for name, value in inputs.items() if name != SPECIAL_TOKENS_MASK}
+
+
+def _depends(loss: Tensor, items: Tensor) -> bool:
+    """Whether the loss was divided by the number of items; only the nodes between the two are gone through."""
+    (gradient,) = torch.autograd.grad(loss, items, retain_graph=True, allow_unused=True)
+    return gradient is not None

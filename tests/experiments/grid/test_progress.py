@@ -22,21 +22,21 @@ def test_a_line_for_each_cell_and_the_time_left() -> None:
     console = Console(file=io.StringIO(), width=300)
     progress = GridProgress(cells, [done(first, 100)], 1, console)
     with progress:
-        assert progress.left() == f"about {duration(100 * 15)} left"
+        assert progress.left() == f"about {duration(100 * 27)} left"
         progress.begin(second)
         progress.end(done(second, 40))
-        # The 2 of the same row and corpus are known; the mean of the corpus stands for its 4 others, and for demo's 8.
-        assert progress.left() == f"about {duration(100 + 40 + 12 * 70)} left"
+        # The 2 of the same row and corpus are known; their mean stands for the corpus's 10 others, and for demo's 14.
+        assert progress.left() == f"about {duration(100 + 40 + 24 * 70)} left"
         progress.end(cells[2].failed("the disk is full"))
         for cell in cells[3:]:
             progress.end(done(cell, 50))
         assert progress.left() == "all done"
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # it is a StringIO
-    assert lines[0] == "1 of 16 cells are done already"
-    assert lines[1] == f"[2/16] {second.name}: F1 82.50 in 40 s; about 16 min left"
-    assert lines[2].startswith(f"[3/16] {cells[2].name}: failed: the disk is full; about ")
+    assert lines[0] == "1 of 28 cells are done already"
+    assert lines[1] == f"[2/28] {second.name}: F1 82.50 in 40 s; about 30 min left"
+    assert lines[2].startswith(f"[3/28] {cells[2].name}: failed: the disk is full; about ")
     assert lines[-1].endswith("all done")
-    assert len(lines) == 1 + 15
+    assert len(lines) == 1 + 27
 
 
 def test_several_at_a_time_take_less() -> None:

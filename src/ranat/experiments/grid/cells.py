@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ranat import corpora
 from ranat.errors import UsageError
@@ -40,7 +40,7 @@ class Cell:
 
     def failed(self, error: str) -> Card:
         """The card of a cell that measured nothing."""
-        training, attack, p = _training(self.settings)
+        training = self.settings.training
         return Card(
             status="failed",
             error=error,
@@ -51,8 +51,8 @@ class Cell:
             task=self.settings.task,
             model=self.settings.model,
             training=training,
-            attack=attack,
-            p=p,
+            attack=None if training == "standard" else self.settings.attack["name"],
+            p=self.settings.share,
             seed=self.settings.train.seed,
             settings=self.settings.model_dump(),
             published=self.published,
@@ -126,17 +126,7 @@ def _cell(spec: Spec, row: Row, varied: Mapping[str, Any], corpus: str, seed: in
 def _why_not(settings: Settings, published: Mapping[str, Any] | None) -> list[str]:
     if published is None:
         return ["nothing was published for it"]
-    training, _, p = _training(settings)
-    return why_not_comparable(settings.flat(), training, p, published["model"])
-
-
-def _training(settings: Settings) -> tuple[Literal["standard", "AT", "RAT"], str | None, float]:
-    """What a card calls the regime, its attack and p."""
-    if settings.regime == "standard":
-        return "standard", None, 0.0
-    if settings.regime.endswith(" AT"):
-        return "AT", str(settings.attack["name"]), 1.0
-    return "RAT", str(settings.attack["name"]), settings.rat.p
+    return why_not_comparable(settings.flat(), settings.training, settings.share, published["model"])
 
 
 def _said(key: str, value: Any) -> str:
