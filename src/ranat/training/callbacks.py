@@ -62,16 +62,16 @@ class LossSinceLog(TrainerCallback, ExportableState):
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._sum = 0.0
+        self._kept = {"sum": 0.0, "since": 0}
 
     def state(self) -> dict[str, Any]:
         """What `Trainer` writes into trainer_state.json."""
-        return {"args": {}, "attributes": {"sum": self._sum, "since": self._trainer._globalstep_last_logged}}
+        return {"args": {}, "attributes": self._kept}
 
     def gather(self) -> None:
         """Before a checkpoint: the mean over all processes, each of which must call this."""
         losses = nested_gather(self._trainer._tr_loss, self._trainer.args.parallel_mode)
-        self._sum = float(losses.mean())
+        self._kept = {"sum": float(losses.mean()), "since": self._trainer._globalstep_last_logged}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Go on from the checkpoint's sum; `Trainer` has just set its own to 0."""
