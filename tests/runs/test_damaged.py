@@ -167,9 +167,7 @@ FILES = ["model/model.safetensors", "model/tokenizer.json", "model/config.json",
 
 @pytest.mark.parametrize("damage", [flip_a_bit, truncate, remove_file])
 @pytest.mark.parametrize("name", FILES)
-def test_verify_finds_each_damaged_file(
-    name: str, damage: Callable[[Path], None], copied: Copied, whole: Path
-) -> None:
+def test_verify_finds_each_damaged_file(name: str, damage: Callable[[Path], None], copied: Copied, whole: Path) -> None:
     run = copied(whole)
     assert RunFolder(run).verify() == []
     damage(run / name)
