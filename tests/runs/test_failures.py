@@ -99,9 +99,9 @@ with explained(Path(sys.argv[1])), RunFolder(Path(sys.argv[1])).held():
 
 def test_a_folder_that_may_not_be_written() -> None:
     with tempfile.TemporaryDirectory() as folder:  # where everybody can come
-        os.chmod(folder, 0o555)  # noqa: S103
+        os.chmod(folder, 0o555)
         done = subprocess.run([sys.executable, "-c", AS_NOBODY, folder], capture_output=True, text=True, check=False)
-        os.chmod(folder, 0o755)  # noqa: S103
+        os.chmod(folder, 0o755)
         assert list(Path(folder).iterdir()) == []
     remedy = "change its permissions, then go on with --resume"
     assert done.stderr.splitlines()[-1].endswith(f"UserError: {folder}: may not be written ({remedy})")

@@ -44,7 +44,7 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
     print()
     for line in result["tagged"]:
         print(line)
-    print(f"\nThe runs are in {out}; README.md in each is its model card.")
+    print(f"\nThe runs are in {out}, each with its model card.")
 
 
 @app.command(
