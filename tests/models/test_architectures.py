@@ -37,8 +37,12 @@ def cases() -> list[tuple[str, str]]:
     ]
 
 
+REFUSED = {("reformer", "smart"): "adds to the gradients of its weights in every backward pass"}
+"""What the step refuses, and why: all that is not refused is right."""
+
+
 class Outcome(NamedTuple):
-    """The relative error of each attack, or why the architecture was left out."""
+    """The relative error of each attack that was not refused, or why the architecture was left out."""
 
     errors: dict[str, float]
     left_out: str = ""
@@ -70,7 +74,14 @@ def outcome(head: str, model_type: str) -> Outcome:
         "tokens_first": model_type == "xlnet",
         "predicts_the_next": head == "causal",
     }
-    return Outcome({attack: relative_error(attack, model, inputs, **settings) for attack in ATTACKS})
+    errors = {}
+    for attack in ATTACKS:
+        if reason := REFUSED.get((model_type, attack)):
+            with pytest.raises(UserError, match=reason):
+                relative_error(attack, model, inputs, **settings)
+        else:
+            errors[attack] = relative_error(attack, model, inputs, **settings)
+    return Outcome(errors)
 
 
 @pytest.mark.parametrize(("head", "model_type"), cases())
