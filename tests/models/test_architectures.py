@@ -67,7 +67,7 @@ def outcome(head: str, model_type: str) -> Outcome:
         output.loss.backward()
         assert output.logits.dtype == torch.float64, "it computes in float32 whatever its weights are"
     except Exception as error:  # whatever keeps transformers from training it, small and on text alone
-        return Outcome({}, f"{type(error).__name__}: {error}".splitlines()[0])
+        return Outcome({}, f"{type(error).__name__}: {' '.join(str(error).split())}")
     model.zero_grad()
     settings = {
         "embeddings": EMBEDDINGS.get(model_type),
