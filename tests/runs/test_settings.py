@@ -138,11 +138,17 @@ def test_regimes(attack: dict[str, Any], rat: dict[str, Any], regime: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "gate"),
-    [("always", Always()), ("never", Never()), ("bernoulli", Bernoulli(0.3, 7)), ("exact", Exact(0.3, 7, total_steps=90))],
+    [
+        ("always", Always()),
+        ("never", Never()),
+        ("bernoulli", Bernoulli(0.3, 7)),
+        ("exact", Exact(0.3, 7, total_steps=90)),
+    ],
 )
 def test_gates_take_the_seed_of_the_run(name: str, gate: Any) -> None:
     settings = read_settings(
-        flags=BASE | {
+        flags=BASE
+        | {
             "attack": {"name": "fgm"},
             "rat": {"gate": name} | ({"p": 0.3} if name not in ("always", "never") else {}),
             "train": {"seed": 7},
@@ -200,7 +206,10 @@ def pgd(**options: Any) -> dict[str, Any]:
         (pgd() | {"rat": {"p": 1.5}}, "rat.p: must be in [0, 1], not 1.5"),
         (pgd() | {"rat": {"p": -0.1}}, "rat.p: must be in [0, 1], not -0.1"),
         (pgd() | {"rat": {"p": float("nan")}}, "rat.p: must be in [0, 1], not nan"),
-        (pgd() | {"rat": {"gate": "coin"}}, "rat.gate: unknown gate 'coin' (known: always, bernoulli, delayed, every, exact, falling, never, rising)"),
+        (
+            pgd() | {"rat": {"gate": "coin"}},
+            "rat.gate: unknown gate 'coin' (known: always, bernoulli, delayed, every, exact, falling, never, rising)",
+        ),
         (BASE | {"attack": "pgd"}, "attack: input should be a valid dictionary, not 'pgd'"),
         (BASE | {"attack": {"name": "pdg"}}, "attack.name: unknown attack 'pdg' (did you mean 'pgd'?)"),
         (
