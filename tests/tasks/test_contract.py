@@ -157,13 +157,14 @@ def test_the_loss_is_the_mean_cross_entropy_of_what_has_a_label(name: str, optio
         for scores, label in zip(logits.flatten(0, -2), labels.flatten().tolist(), strict=True)
         if label != IGNORED
     ]
-    assert float(task.loss(outputs, labels)) == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+    assert task.loss(outputs, labels).item() == pytest.approx(sum(losses) / len(losses), rel=1e-5)
     parts = [
         task.loss({"logits": logits[part]}, labels[part], torch.tensor(len(losses)))
         for part in (slice(2), slice(2, None))
     ]
-    assert float(sum(parts)) == pytest.approx(sum(losses) / len(losses), rel=1e-5)
-    task.loss(outputs, labels).backward()
+    assert sum(parts).item() == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+    loss = task.loss(outputs, labels)
+    loss.backward()
     assert all(torch.isfinite(weight.grad).all() for weight in model.parameters() if weight.grad is not None)
     assert model.get_input_embeddings().weight.grad.any()
 
