@@ -13,13 +13,16 @@ import pytest
 import yaml
 
 from ranat import cli
+from ranat.attacks import PLAIN, attacks
 from ranat.experiments.cards import read_all
 from ranat.experiments.report import write_report
+from ranat.gates import gates
 from ranat.runs.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 EQUATIONS = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+BUILT_IN = {"fgsm", "fgm", "pgd", "freelb", "smart"}
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
 ROWS = {int(number): row for row in EQUATIONS.splitlines() if (number := "".join(re.findall(r"^\| (\d+) \|", row)))}
 
@@ -86,6 +89,25 @@ def test_readme_imports_are_there() -> None:
         module, names = re.fullmatch(r"from (\S+) import (.*)", line).groups()  # type: ignore[union-attr]  # None fails the test
         for name in names.split(", "):
             assert hasattr(importlib.import_module(module), name), line
+
+
+def test_the_costs_in_the_docs_are_those_that_the_attacks_say() -> None:
+    """README's table has every attack; that of the equations has those whose cost the paper gives."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", README, re.MULTILINE))
+    costs = {name: attacks.get(name)().cost_formula for name in BUILT_IN}
+    assert {name: rows.get(name) for name in costs} == costs
+    table = EQUATIONS[EQUATIONS.index("| training | paper | here |") :]
+    for name in ("FGM", "PGD", "FreeLB", "SMART"):
+        (cost,) = re.findall(rf"^\| {name} \| [^|]+ \| ([^|]+) \|$", table, re.MULTILINE)
+        assert cost == costs[name.lower()]
+    assert f"A batch that is not attacked costs {PLAIN.forward_equivalents}" in README
+
+
+def test_the_readme_has_every_gate() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", README, re.MULTILINE))
+    for name in gates.names():
+        assert name in rows
+    assert {name for name in attacks.names() if attacks.get(name).__module__.startswith("ranat.")} == BUILT_IN
 
 
 def test_readme_figures_are_those_measured() -> None:

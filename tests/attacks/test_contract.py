@@ -238,5 +238,5 @@ def test_the_step_says_when_the_embeddings_are_not_used(model: Any) -> None:
         x = torch.zeros(*inputs["input_ids"].shape, 16)
         return model_loss(passes_model, {"inputs_embeds": x, "labels": inputs["labels"]})
 
-    with pytest.raises((RuntimeError, UserError), match="nothing was perturbed"):
+    with pytest.raises(UserError, match="nothing was perturbed"):
         AdversarialStep(attacks.get("fgm")())(model, batch, loss=around)

@@ -17,7 +17,7 @@ class Signal(NamedTuple):
     """What an optimizer step gave, the same on every process.
 
     Args:
-        loss: the objective, mean over the step's batches and processes.
+        loss: the objective, summed over the step's batches as their gradients are, mean over processes.
         gradient_norm: ‖∂objective/∂θ‖₂ of the whole step, before clipping.
     """
 

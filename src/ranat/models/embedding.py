@@ -45,7 +45,9 @@ def encoder_of(model: nn.Module, embeddings: nn.Module) -> nn.Module | None:
     """The encoder that holds the embeddings, where a decoder may share them for ids of its own; else None."""
     for part in model.modules():
         encoder = _encoder(part)
-        if encoder is not None and any(each is embeddings for each in encoder.modules()):
+        if encoder is None or not getattr(getattr(part, "config", None), "is_encoder_decoder", False):
+            continue
+        if any(each is embeddings for each in encoder.modules()):
             return encoder
     return None
 
@@ -71,20 +73,23 @@ def _told(part: nn.Module) -> Iterator[nn.Module]:
             yield from _told(child)
 
 
-def _says(part: nn.Module) -> nn.Module | None:
+def _says(part: Any) -> nn.Module | None:
     if tables(part) != [part]:
-        return part
-    embedder: Any = _encoder(part) or part
-    try:
-        told = embedder.get_input_embeddings()
-    except (AttributeError, NotImplementedError):  # no model of transformers, or one where its own guess fails
-        return None
-    return told if isinstance(told, nn.Module) else None  # Perceiver's are a parameter: the latents
+        return part  # type: ignore[no-any-return]
+    embedders: tuple[Any, ...] = (_encoder(part), part)
+    for embedder in embedders:
+        try:
+            told = embedder.get_input_embeddings()
+        except (AttributeError, NotImplementedError):  # no model of transformers, or one where its own guess fails
+            continue
+        if isinstance(told, nn.Module):  # Perceiver's are a parameter: the latents
+            return told
+    return None
 
 
 def _encoder(part: Any) -> nn.Module | None:
-    """The encoder of an encoder-decoder model of transformers; else None."""
-    if not getattr(getattr(part, "config", None), "is_encoder_decoder", False) or not hasattr(part, "get_encoder"):
+    """What a model of transformers names as its encoder; else None."""
+    if not hasattr(type(part), "get_encoder"):  # asked of the class, since a module is slow to say what it lacks
         return None
     encoder: nn.Module = part.get_encoder()
     return None if encoder is part else encoder

@@ -50,7 +50,8 @@ class Perturbed:
     @property
     def x(self) -> Tensor:
         """The word embeddings of the pass, (batch, tokens, hidden), without a graph."""
-        return torch.cat([self._x[i] for i in range(len(self._tables))], -1)
+        parts = [self._x[i] for i in range(len(self._tables))]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 
     @property
     def r(self) -> Tensor:
@@ -91,13 +92,16 @@ class Perturbed:
         """Before ids are embedded: see how the model has laid them out."""
         self._layout = self._layout_of(_first_ids(*args, *kwargs.values())) if self._encoding else None
 
-    def _layout_of(self, called: Tensor | None) -> _Layout:
+    def _layout_of(self, called: Tensor | None) -> _Layout | None:
         if called is None:
             raise UserError(f"{self._name} was called without token ids", remedy="name another module")
         ids = self._ids.to(called.device, called.dtype)
         # Most models embed the very tensor that they are given; then no device has to be waited for to compare values.
         fits = [False] if called.is_set_to(ids) else [t for t in (False, True) if _begins_with(called, ids, t)]
         if not fits:
+            padding = getattr(self._module, "padding_idx", None)
+            if padding is not None and bool((called == padding).all()):
+                return None  # LED embeds the padding that it adds in a call of its own
             raise UserError(
                 f"{self._name} was called with other ids, {_shape(called)}, than the step's input_ids, {_shape(ids)}",
                 remedy="put all texts of a step, such as both of a pair, into one batch, or name another module",
@@ -115,7 +119,9 @@ class Perturbed:
             return output
         x, *rest = output if isinstance(output, tuple) else (output,)  # I-BERT returns (x, None) unless quantised
         if not isinstance(x, Tensor) or x.shape[:-1] != self._layout.shape or any(each is not None for each in rest):
-            raise UserError(f"{self._name} gives something else than one vector a token", remedy="name another module")
+            raise UserError(
+                f"{self._name} gives something else than a vector for each token", remedy="name another module"
+            )
         width = x.shape[-1]
         self._x[i] = self._layout.as_given(x.detach())
         if self._leaf is None:

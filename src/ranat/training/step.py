@@ -146,8 +146,8 @@ class AdversarialStep:
     def _tell_gate(self) -> None:
         """Let the gate look at the last optimizer step; what it sees is the mean over processes."""
         if self._observed and isinstance(self.gate, ObservingGate):
-            losses, norm = [signal.loss for signal in self._observed], self._observed[-1].gradient_norm
-            seen = torch.tensor([sum(losses) / len(losses), norm], dtype=torch.float64)
+            loss = sum(signal.loss for signal in self._observed)
+            seen = torch.tensor([loss, self._observed[-1].gradient_norm], dtype=torch.float64)
             if torch.distributed.is_available() and torch.distributed.is_initialized():
                 parts: list[Any] = [None] * torch.distributed.get_world_size()
                 torch.distributed.all_gather_object(parts, seen)

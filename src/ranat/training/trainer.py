@@ -172,6 +172,7 @@ class StepState(TrainerCallback, ExportableState):
         stored = state.stateful_callbacks.get(type(self).__name__)
         if stored is None:
             warnings.warn("the checkpoint is of another trainer: cost is counted from here on only", stacklevel=2)
+            state.stateful_callbacks[type(self).__name__] = self.state()  # where Trainer will look for it when it saves
         else:
             self.saved = (stored[0] if isinstance(stored, list) else stored)["attributes"]["saved"]
 

@@ -25,7 +25,7 @@ def test_a_line_for_each_cell_and_the_time_left() -> None:
         assert progress.left() == f"about {duration(100 * 27)} left"
         progress.begin(second)
         progress.end(done(second, 40))
-        # The 2 of the same row and corpus are known; the mean of the corpus stands for its 10 others, and for demo's 14.
+        # The 2 of the same row and corpus are known; their mean stands for the corpus's 10 others, and for demo's 14.
         assert progress.left() == f"about {duration(100 + 40 + 24 * 70)} left"
         progress.end(cells[2].failed("the disk is full"))
         for cell in cells[3:]:

@@ -136,6 +136,9 @@ def test_claims_about_cost() -> None:
     assert {label: item.estimate for label, item in counted.items()} == pytest.approx(
         {"PGD": 0.35, "FreeLB": 0.375, "SMART": 0.375}
     )
+    assert all((item.low, item.high) == (None, None) for item in counted.values())
+    assert counted["PGD"].note == "arithmetic; met by each of 16 pairs of runs"
+    assert all(item.low is not None for item in found["rat-cheaper-steps-time"].evidence)
     assert found["rat-cheaper-fgm-counted"].verdict == "holds"
     assert found["rat-cheaper-steps-counted"].verdict == "does not hold"
     assert found["rat-cheaper-formula-counted"].verdict == "does not hold"

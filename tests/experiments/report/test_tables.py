@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from report_cards import make_card, table2_cards
 
+from ranat.attacks import FGM, FreeLB
 from ranat.experiments.cards import Card
 from ranat.experiments.report.comparisons import Comparisons
-from ranat.experiments.report.costs import HERE, PAPER, Formula, paper_reduction, table3
+from ranat.experiments.report.costs import PAPER, Formula, here, paper_reduction, table3
 from ranat.experiments.report.groups import Results, collect, missing
 from ranat.experiments.report.tables import CORPORA, differences, published, published_mean, table1, table2
 
@@ -162,17 +163,21 @@ def test_reduction_is_of_rat_against_at(cards: list[Card], results: Results) -> 
 
 def test_formulas() -> None:
     assert PAPER["pgd"].random(0.5) == Formula(3, 1.5)
-    assert HERE["smart"].at(3) == 12
+    assert here("smart") == Formula(6, 2)
+    assert str(Formula.of(FreeLB(preset="original"))) == "3S"
+    assert str(Formula.of(FGM(clean_weight=0))) == "5"
+    assert here(None) == Formula(3)
+    assert here("of another installation") is None
     assert paper_reduction("pgd", 0.5, 3) == pytest.approx(0.375)
     assert paper_reduction("pgd", 0.5, 10**9) == pytest.approx(0.5)
     assert paper_reduction("fgm", 0.5, None) == pytest.approx(0.25)
     assert paper_reduction("fgsm", 0.5, None) is None
 
 
-def test_another_preset_has_no_formula() -> None:
+def test_another_preset_has_a_formula_of_its_own() -> None:
     cards = [make_card(training="AT", attack="pgd", settings={"attack": {"preset": "original"}})]
     row = next(row for row in table3(collect(cards), "minilm") if (row.training, row.attack) == ("AT", "pgd"))
-    assert row.here is None
+    assert str(row.here) == "3 + 2S"
     assert row.paper is not None
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from statistics import median
+from typing import Self
 
+from ranat.attacks import PLAIN, Attack, IterativeAttack, attacks
 from ranat.experiments.report.groups import Group, Results, in_order
 from ranat.experiments.report.tables import ATTACKS
 
@@ -21,19 +23,27 @@ class Formula:
         """The cost with S steps."""
         return self.fixed + self.by_step * steps
 
+    @classmethod
+    def of(cls, attack: Attack) -> Self:
+        """That of an attack, as it says itself; in S it is linear."""
+        if not isinstance(attack, IterativeAttack):
+            return cls(attack.cost)
+        one, two = (replace(attack, steps=steps).cost for steps in (1, 2))
+        return cls(2 * one - two, two - one)
+
     def random(self, p: float) -> Formula:
         """That of RAT: 3 + p · (C − 3)."""
-        return Formula(3 + p * (self.fixed - 3), p * self.by_step)
+        plain = PLAIN.forward_equivalents
+        return Formula(plain + p * (self.fixed - plain), p * self.by_step)
 
     def __str__(self) -> str:
         factor = "" if self.by_step == 1 else f"{self.by_step:g}"
-        return f"{self.fixed:g} + {factor}S" if self.by_step else f"{self.fixed:g}"
+        parts = [f"{self.fixed:g}" if self.fixed or not self.by_step else "", f"{factor}S" if self.by_step else ""]
+        return " + ".join(filter(None, parts))
 
 
-STANDARD = Formula(3)
+STANDARD = Formula(PLAIN.forward_equivalents)
 PAPER = {"fgm": Formula(6), "pgd": Formula(3, 3), "freelb": Formula(3, 3), "smart": Formula(3, 3)}
-HERE = {"fgsm": Formula(6), "fgm": Formula(6), "pgd": Formula(4, 2), "freelb": Formula(3, 3), "smart": Formula(6, 2)}
-"""Cost of an attacked batch with `preset: paper`: climbing needs the gradient of r alone, which counts 1, not 2."""
 PRINTED_REDUCTION = {"fgm": 0.25, "pgd": 0.5, "freelb": 0.5, "smart": 0.5}
 """Of RAT with p = 0.5 against AT; 0.5 is the limit S → ∞."""
 
@@ -58,7 +68,7 @@ class CostRow:
         p: of RAT.
         steps: the values of S that were used.
         paper: the paper's formula.
-        here: what the passes made here come to; None for a preset without a formula.
+        here: what the passes made here come to; None where runs of different formulas are together.
         counted: forward passes a batch.
         printed_reduction: of RAT against AT, as printed.
         paper_reduction: the same from the paper's formula at this S.
@@ -88,8 +98,8 @@ class CostRow:
 def table3(results: Results, model: str) -> list[CostRow]:
     """What training costs: by formula, counted, and in seconds."""
     rows = [_cost_row(results, model, "standard", None)]
-    attacks = in_order([*ATTACKS, *results.attacks(model)])
-    return rows + [_cost_row(results, model, training, attack) for training in ("AT", "RAT") for attack in attacks]
+    names = in_order([*ATTACKS, *results.attacks(model)])
+    return rows + [_cost_row(results, model, training, name) for training in ("AT", "RAT") for name in names]
 
 
 def steps(group: Group) -> int | None:
@@ -98,18 +108,32 @@ def steps(group: Group) -> int | None:
     return int(value) if value is not None else None
 
 
+def here(attack: str | None, groups: Sequence[Group] = ()) -> Formula | None:
+    """What the passes of an attacked batch come to: with the options of groups, if they agree; else as by default.
+
+    None for an attack that is not registered here, or where groups do not agree.
+    """
+    if attack is None:
+        return STANDARD
+    if attack not in attacks.names():
+        return None
+    kind = attacks.get(attack)
+    known = {field.name for field in fields(kind)}
+    found = {
+        Formula.of(kind(**{name: value for name, value in group.attack_options.items() if name in known}))
+        for group in groups
+    } or {Formula.of(kind())}
+    return found.pop() if len(found) == 1 else None
+
+
 def _cost_row(results: Results, model: str, training: str, attack: str | None) -> CostRow:
     found = [results.main(model, corpus, training, attack) for corpus in results.corpora]
     groups = [group for group in found if group]
     p = next((group.p for group in groups), 0.5) if training == "RAT" else float(training == "AT")
     used = sorted({value for group in groups if (value := steps(group)) is not None})
-    paper, here = (formulas.get(attack or "", STANDARD) for formulas in (PAPER, HERE))
+    paper, ours = PAPER.get(attack or "", STANDARD), here(attack, groups)
     known = attack is None or attack in PAPER
     one = used[0] if len(used) == 1 else None
-    ours = (attack is None or attack in HERE) and all(
-        group.settings.get("attack.preset", "paper") == "paper" and group.settings.get("attack.clean_weight", 1) == 1
-        for group in groups
-    )
     bases = [(group, results.main(model, group.corpus, "standard")) for group in groups]
 
     def time(name: str) -> Spread | None:
@@ -127,7 +151,7 @@ def _cost_row(results: Results, model: str, training: str, attack: str | None) -
         p=p,
         steps=used,
         paper=paper.random(p) if known else None,
-        here=here.random(p) if ours else None,
+        here=ours.random(p) if ours else None,
         counted=_spread([cost for group in groups for cost in group.costs("xfp")]),
         printed_reduction=PRINTED_REDUCTION.get(attack or "") if training == "RAT" and p == 0.5 else None,
         paper_reduction=paper_reduction(attack, p, one) if training == "RAT" else None,

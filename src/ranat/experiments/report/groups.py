@@ -13,7 +13,8 @@ import numpy as np
 
 from ranat.evaluation.significance import Counts, Summary, micro_f1, summarise
 from ranat.experiments.cards import Card
-from ranat.runs.settings import flattened
+from ranat.gates import gates
+from ranat.runs.settings import Settings, flattened
 
 TRAININGS = ("standard", "AT", "RAT")
 NAMES = {
@@ -86,7 +87,22 @@ class Group:
         """Such as "standard", "AT PGD" or "RAT PGD p=0.5"."""
         if self.attack is None:
             return self.training
-        return f"{self.training} {shown(self.attack)}" + (f" p={self.p:g}" if self.training == "RAT" else "")
+        return f"{self.training} {shown(self.attack)}" + (f" {self.gate}" if self.training == "RAT" else "")
+
+    @property
+    def attack_options(self) -> dict[str, Any]:
+        """Option → value."""
+        return {
+            key[7:]: value for key, value in self.settings.items() if key.startswith("attack.") and key[7:] != "name"
+        }
+
+    @property
+    def gate(self) -> str:
+        """What tells the gate, such as "p=0.5"; the p alone of a gate that is not registered here."""
+        settings = Settings.model_validate(next(iter(self.cards.values())).settings)
+        if settings.rat.get("gate") not in gates.names():
+            return f"p={self.p:g}"
+        return settings.make_gate(total_steps=1).label
 
     def cost(self, name: str, seed: int) -> float | None:
         """One of the counts in cost.json per batch; None if it was not counted."""

@@ -201,7 +201,7 @@ def cost_table(name: str, caption: str, rows: Sequence[CostRow]) -> Table:
         notes=[
             "Paper, expected, counted: forward passes a batch; a backward pass counts 2. The paper counts a backward "
             "pass to the perturbation alone as 2 too; here it is 1, as it computes no gradient of the parameters. "
-            "Expected is what the passes made here come to (preset paper). SMART costs more than the paper says below "
+            "Expected is what the passes made here come to. SMART costs more than the paper says below "
             "S = 3, as its first gradient does not come with the clean loss.",
             "Time: wall-clock seconds in training steps a batch, relative to standard training on the same corpus with "
             "the same seed; whatever else ran on the machine is in it. Processor: the same of processor time, the "
