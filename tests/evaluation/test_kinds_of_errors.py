@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ranat.documents import Document, Entity, Relation
 from ranat.evaluation.error_page import error_page
-from ranat.evaluation.errors import WORST, Analysis
+from ranat.evaluation.errors import WORST, Analysis, answer_errors
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.evaluation.judging import Sides
 from ranat.evaluation.mentions import MENTIONS, mention_errors
