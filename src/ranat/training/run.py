@@ -205,7 +205,8 @@ def _may_write(out: Path, settings: Settings, *, resume: bool, overwrite: bool) 
             )
     elif resume:
         stored = read_settings(saved)
-        before, now = stored.flat(), settings.for_task(settings.task or str(stored.task)).flat()
+        task = settings.task or stored.task  # the corpus told it, where it is not asked for
+        before, now = stored.flat(), (settings.for_task(task) if task else settings).flat()
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
                 raise UserError(
