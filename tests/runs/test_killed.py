@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from ranat.training.checkpoints import is_whole, last_whole, remove_incomplete, seal
 
 
