@@ -258,18 +258,20 @@ class RunFolder:
         Without files, nothing has begun.
         """
         file = self.path / _MARKER
+        why = "it is damaged"
         try:
             said = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(said, dict) or "ranat" not in said:
+                return None
+            if {"finished", "model"} <= said.keys() and (said["files"] == {} or _CONFIG in said["files"]):
+                return said
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is damaged"
-            raise UserError(f"cannot read: {why}", where=str(file), remedy="name another folder with --out") from None
-        if not isinstance(said, dict) or "ranat" not in said:
-            return None
-        if not isinstance(said.get("files"), dict) or not {"finished", "model"} <= said.keys():
-            raise UserError("cannot read: it is damaged", where=str(file), remedy="name another folder with --out")
-        return said
+        except (ValueError, TypeError, KeyError):
+            pass
+        except OSError as error:
+            why = str(error.strerror)
+        raise UserError(f"cannot read: {why}", where=str(file), remedy="name another folder with --out")
 
     def _mark(self, names: Sequence[str] = (), *, finished: bool = False, model: bool = False) -> None:
         sums = {name: sha256(self.path / name) for name in names}
