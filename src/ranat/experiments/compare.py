@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import yaml
 
 from ranat.errors import UserError
 from ranat.evaluation.significance import Counts, joint_bootstrap, summarise
+from ranat.plainyaml import read_yaml
 from ranat.runs.settings import Settings
 from ranat.training.run import read_json, read_predictions
 
@@ -35,7 +35,7 @@ class Run:
         """
         if not all((folder / name).is_file() for name in ("metrics.json", "config.yaml", "cost.json")):
             raise UserError("no finished run is here", where=str(folder), remedy="`ranat train --resume` finishes one")
-        settings = Settings.model_validate(yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")))
+        settings = Settings.model_validate(read_yaml(folder / "config.yaml"))
         return cls(folder, settings, read_json(folder / "metrics.json"), read_json(folder / "cost.json"))
 
     @property
