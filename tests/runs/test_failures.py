@@ -96,7 +96,7 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path, chosen: Settings) -> N
         script = "import os, sys; os.setgid(65534); os.setuid(65534); from pathlib import Path\n"
         script += "from ranat.runs.failures import explained\nfrom ranat.runs.folder import RunFolder\n"
         script += "out = Path(sys.argv[1])\nwith explained(out), RunFolder(out).held():\n    pass"
-        os.chmod(tmp_path, 0o755)  # noqa: S103
+        os.chmod(tmp_path, 0o755)
         for parent in list(tmp_path.parents)[:3]:
             if parent.stat().st_mode & 0o005 != 0o005:
                 pytest.skip("another user cannot come here")

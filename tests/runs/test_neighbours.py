@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 
-import small_runs
 from ranat.errors import UserError
 from ranat.experiments.grid.cell import Job
 from ranat.experiments.grid.cells import expand

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ranat import corpora
 from ranat.errors import UsageError
 from ranat.experiments import specs
+from ranat.plainyaml import dump_yaml, read_yaml
 from ranat.registry import nearest
-from ranat.runs.settings import TaskSections, first_wrong, merge, read_yaml
+from ranat.runs.settings import TaskSections, first_wrong, merge
 
 HYPERPARAMETERS = Path(__file__).with_name("hyperparameters.yaml")
 BASE = "base"
@@ -81,7 +81,7 @@ class Spec(TaskSections):
 
     def to_yaml(self) -> str:
         """The spec as a file that gives it back."""
-        return yaml.safe_dump(self.model_dump(exclude_defaults=True), sort_keys=False, allow_unicode=True)
+        return dump_yaml(self.model_dump(exclude_defaults=True))
 
     def hyperparameters_for(self, model: str, corpus: str, attack: str | None) -> dict[str, Any]:
         """Config keys for a backbone on a corpus under an attack, the narrower over the wider."""
