@@ -85,7 +85,7 @@ PGD = ["--attack.name", "pgd"]
         (["--model", "pubmedbrt"], 2, "model: unknown backbone 'pubmedbrt' (did you mean 'pubmedbert'?"),
         (["--model", "some/model"], 1, "model: cannot load some/model: "),
         (["--model", "."], 1, ".: the folder holds no model (it needs config.json, weights, tokenizer)"),
-        (["--task", "parsing"], 2, "unknown task 'parsing' (known: ner, relation;"),
+        (["--task", "parsing"], 2, "unknown task 'parsing' (known: "),
         (["--attack.name", "pdg"], 2, "attack.name: unknown attack 'pdg' (did you mean 'pgd'?)"),
         ([*PGD, "--attack.epsilom", "1"], 2, "attack.epsilom: the attack pgd has no option 'epsilom' (did you mean"),
         ([*PGD, "--attack.epsilon", "0"], 2, "attack.epsilon: must be above 0, not 0"),

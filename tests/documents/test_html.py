@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from browser import browse, fetched
 from ranat.documents import Document, Entity, Relation
 from ranat.documents.formats import read, write
-from ranat.documents.highlight import DEEPEST, Legend, fragment, marked
+from ranat.documents.highlight import DEEPEST, Legend, fragment, marked, to_html
 from ranat.errors import UserError
 from some_documents import documents
 
@@ -178,7 +178,7 @@ def test_thousands_of_nested_mentions_are_no_page_of_their_square() -> None:
 
 
 def test_a_fragment_brings_its_style() -> None:
-    page = NESTED.to_html()
+    page = to_html(NESTED)
     assert page.startswith("<style>")
     assert page.endswith(fragment(NESTED))
     assert NESTED.to_dict()["entities"][0]["text"] == "hereditary breast cancer"

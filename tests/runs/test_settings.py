@@ -178,7 +178,7 @@ def pgd(**options: Any) -> dict[str, Any]:
             BASE | {"relation": {"markin": "x"}},
             "relation.markin: the task relation has no option 'markin' (did you mean 'marking'?)",
         ),
-        (BASE | {"relation": {1: "x"}}, "relation.1: the task relation has no option '1' (known: marking,"),
+        (BASE | {"relation": {"1": "x"}}, "relation.1: the task relation has no option '1' (known: marking,"),
         (
             BASE | {"relation": {"representation": "states"}},
             "relation.representation: input should be 'cls' or 'entity', not 'states'",
@@ -268,11 +268,11 @@ def test_the_file_is_named_when_it_is_the_file(tmp_path: Path, key: str) -> None
     [
         ("corpus: [demo", ":1: not YAML: "),
         ("corpus: demo\nmodel: : x\n", ":2: not YAML: "),
-        ("corpus: !!python/object/apply:os.system [ls]\n", ":1: not YAML: "),
+        ("corpus: !!python/object/apply:os.system [ls]\n", ":1: tags such as "),
         ("- demo\n", ": not a mapping of config keys (write lines such as `corpus: ncbi-disease`)"),
         ("", ": not a mapping of config keys"),
         ("demo", ": not a mapping of config keys"),
-        (b"corpus: \xff\n", ": not YAML: "),
+        (b"corpus: \xff\n", ":1: not UTF-8 (save it as UTF-8)"),
     ],
 )
 def test_a_file_that_is_no_config(tmp_path: Path, text: str | bytes, message: str) -> None:

@@ -191,16 +191,44 @@ def test_what_cannot_be_attacked_is_told() -> None:
         step(model, {**batch, "special_tokens_mask": batch["special_tokens_mask"][:, :8]})
     with pytest.raises(UserError, match="the model gives no loss for this batch"):
         step(model, {name: value for name, value in batch.items() if name != "labels"})
-    with pytest.raises(UserError, match="the loss does not depend on the word embeddings"):
-        step(
-            model,
-            batch,
-            loss=lambda m, b: (model_loss(m, b) * 0).detach() + sum(p.sum() for p in m.classifier.parameters()),
-        )
+    short = {**batch, "labels": batch["labels"][:, :4]}
     with pytest.raises(UserError, match=r"predictions for \(3, 9\) cannot be compared where labels are \(3, 4\)"):
-        short = {**batch, "labels": batch["labels"][:, :4]}
-        logits_only = lambda m, b: m(**{k: v for k, v in b.items() if k != "labels"}).logits.sum()  # noqa: E731
-        AdversarialStep(SMART())(model, short, loss=logits_only)
+        AdversarialStep(SMART())(model, short, loss=without_labels)
+    with pytest.raises(UserError, match="the loss does not depend on the word embeddings"):
+        step(model, batch, loss=lambda m, b: m.classifier.weight.sum() + without_labels(m, b).detach())
+
+
+def without_labels(model: Any, batch: Any) -> Tensor:
+    loss: Tensor = model(**{name: value for name, value in batch.items() if name != "labels"}).logits.sum()
+    return loss
+
+
+class Reversible(torch.nn.Module):
+    """As Reformer's layers: its backward pass differentiates its own loss into the weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = torch.nn.Embedding(60, 4)
+        self.weight = torch.nn.Parameter(torch.ones(4))
+
+    def forward(self, input_ids: Tensor, **inputs: Any) -> dict[str, Tensor]:
+        states = self.words(input_ids) * self.weight
+
+        def again(gradient: Tensor) -> None:
+            with torch.enable_grad():
+                (self.weight * 1.0).sum().backward()
+
+        if states.requires_grad:
+            states.register_hook(again)
+        return {"loss": states.sum()}
+
+
+def test_a_model_that_adds_to_its_gradients_by_itself_is_not_climbed_on() -> None:
+    model, batch = Reversible(), tiny.batch()
+    del batch["labels"]
+    AdversarialStep(FGM(), embeddings="words")(model, batch)
+    with pytest.raises(UserError, match="Reversible adds to the gradients of its weights in every backward pass"):
+        AdversarialStep(PGD(), embeddings="words")(model, batch)
 
 
 def test_without_labels_all_that_is_attended_is_compared() -> None:

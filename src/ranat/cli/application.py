@@ -9,11 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 from ranat.errors import UsageError, UserError
+from ranat.plainyaml import yaml_value
 
 EPILOGUE = """\
 Data go to standard output, progress and messages to standard error.
@@ -44,13 +44,7 @@ def examples(*lines: str) -> str:
 
 def values(section: str, flags: Mapping[str, str]) -> dict[str, Any]:
     """Flags as YAML reads them, so that null, 2 and inf mean what they mean in a file."""
-    read: dict[str, Any] = {}
-    for key, text in flags.items():
-        try:
-            read[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UsageError(f"cannot read {text!r}", where=f"--{section}.{key}") from None
-    return read
+    return {key: yaml_value(text, f"--{section}.{key}") for key, text in flags.items()}
 
 
 def main() -> None:

@@ -125,12 +125,15 @@ class Document:
 
     def to_dict(self) -> dict[str, Any]:
         """The document as JSON can hold it; see `ranat.documents.formats.jsonl`."""
-        from ranat.documents.formats.jsonl import as_json
+        entities = [
+            {"id": e.id, "type": e.type, "spans": e.spans, "text": self.mention(e)}
+            | _known(concept=e.concept, score=e.score)
+            for e in self.entities
+        ]
+        relations = [{"type": r.type, "head": r.head, "tail": r.tail} | _known(score=r.score) for r in self.relations]
+        result: dict[str, Any] = {"id": self.id, "text": self.text, "entities": entities, "relations": relations}
+        return result | _known(sentences=self.sentences or None, tokens=self.tokens or None)
 
-        return as_json(self)
 
-    def to_html(self) -> str:
-        """The document as HTML to put into a page or a notebook, its style included; escaped."""
-        from ranat.documents.highlight import STYLE, fragment
-
-        return f"<style>{STYLE}</style>{fragment(self)}"
+def _known(**values: object) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}

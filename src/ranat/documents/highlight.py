@@ -101,6 +101,11 @@ def fragment(document: Document, legend: Legend | None = None) -> str:
     )
 
 
+def to_html(document: Document) -> str:
+    """The document as HTML to put into a page or a notebook, its style included."""
+    return f"<style>{STYLE}</style>{fragment(document)}"
+
+
 def marked(document: Document, legend: Legend | None = None, remarks: Mapping[str, str] | None = None) -> str:
     """The text with its mentions.
 

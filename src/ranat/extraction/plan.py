@@ -67,7 +67,7 @@ class Planned:
 
     def to_json(self) -> str:
         """As one line."""
-        documents = [jsonl.as_json(document) for document in self.documents]
+        documents = [document.to_dict() for document in self.documents]
         return json.dumps({**vars(self), "documents": documents})
 
     @classmethod

@@ -304,7 +304,8 @@ class RunFolder:
             remedy = "put back the settings that the run began with, or begin again with --overwrite"
             raise UserError(findings[0], where=str(self.path), remedy=remedy)
         stored = self.settings()
-        before, now = stored.flat(), settings.for_task(settings.task or str(stored.task)).flat()
+        task = settings.task or stored.task  # the corpus told it, where it is not asked for
+        before, now = stored.flat(), (settings.for_task(task) if task else settings).flat()
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
                 raise UserError(

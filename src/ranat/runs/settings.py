@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, cast, get_args
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -17,6 +16,7 @@ from ranat.attacks import Attack, Dropout, attacks
 from ranat.errors import UsageError
 from ranat.gates import Gate, gates
 from ranat.models.backbones import learning_rate
+from ranat.plainyaml import dump_yaml, read_yaml
 from ranat.registry import nearest
 from ranat.tasks import tasks
 
@@ -94,7 +94,7 @@ class Settings(TaskSections):
 
     def to_yaml(self) -> str:
         """The settings as a config file that gives them back."""
-        return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
+        return dump_yaml(self.model_dump())
 
     def for_task(self, name: str) -> Self:
         """The settings with a task, and with all of its options.
@@ -275,27 +275,6 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in values.items():
         flat |= flattened(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
     return flat
-
-
-def read_yaml(file: Path) -> dict[str, Any]:
-    """The mapping in a YAML file.
-
-    Raises:
-        UsageError: it cannot be read, or holds no mapping.
-    """
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read: {error.strerror}", where=str(file)) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise UsageError(f"not YAML: {getattr(error, 'problem', None) or error}", where=f"{file}{line}") from None
-    if not isinstance(values, dict):
-        raise UsageError(
-            "not a mapping of config keys", where=str(file), remedy="write lines such as `corpus: ncbi-disease`"
-        )
-    return values
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -33,7 +34,9 @@ class Seeds(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Seed the generators for this step."""
-        torch.manual_seed((self._seed << 32) + (state.global_step << 10) + args.process_index)
+        # Hashed to 32 bits, as the CPU's generator takes no more of a seed: shifted up, the run's seed was lost.
+        drawn = np.random.SeedSequence((self._seed, state.global_step, args.process_index))
+        torch.manual_seed(int(drawn.generate_state(1)[0]))
 
 
 class SaveEvery(TrainerCallback):

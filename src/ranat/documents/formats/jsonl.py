@@ -68,26 +68,7 @@ def write(documents: Iterable[Document], out: Path) -> None:
 
 def dumped(document: Document) -> str:
     """The document as one line of JSON."""
-    return json.dumps(as_json(document), ensure_ascii=False)
-
-
-def as_json(document: Document) -> dict[str, Any]:
-    """The document as JSON can hold it."""
-    entities = [
-        {"id": e.id, "type": e.type, "spans": e.spans, "text": document.mention(e)}
-        | _known(concept=e.concept, score=e.score)
-        for e in document.entities
-    ]
-    relations = [{"type": r.type, "head": r.head, "tail": r.tail} | _known(score=r.score) for r in document.relations]
-    result: dict[str, Any] = {"id": document.id, "text": document.text, "entities": entities, "relations": relations}
-    for key, spans in (("sentences", document.sentences), ("tokens", document.tokens)):
-        if spans:
-            result[key] = spans
-    return result
-
-
-def _known(**values: object) -> dict[str, object]:
-    return {key: value for key, value in values.items() if value is not None}
+    return json.dumps(document.to_dict(), ensure_ascii=False)
 
 
 def parse(line: str) -> dict[str, Any]:

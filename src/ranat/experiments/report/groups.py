@@ -14,6 +14,7 @@ import numpy as np
 from ranat.evaluation.significance import Counts, Summary, micro_f1, summarise
 from ranat.experiments.cards import Card
 from ranat.gates import gates
+from ranat.runs.remarks import FEW_STEPS, remarks
 from ranat.runs.settings import Settings, flattened
 
 TRAININGS = ("standard", "AT", "RAT")
