@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -97,6 +98,29 @@ def test_evaluate_complains_in_one_line(ranat: Ranat, runs: Callable[..., Path],
     done = ranat("evaluate", folder, "--on", corpus(tmp_path / "genes", **genes))
     assert done.code == 1
     assert "none of its types (Gene) is known to the model (Disease)" in done.complaint
+
+
+def test_verify_finds_one_flipped_bit(ranat: Ranat, runs: Callable[..., Path], tmp_path: Path) -> None:
+    run = Path(shutil.copytree(runs("standard"), tmp_path / "run"))
+    done = ranat("verify", run)
+    assert (done.code, done.out, done.complaint) == (0, "", f"{run} is whole")
+    assert json.loads(ranat("verify", run, "--json").out) == {"run": str(run), "finished": True, "findings": []}
+    weights = run / "model" / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    finding = "model/model.safetensors: its SHA-256 is not what it was when it was written"
+    done = ranat("verify", run)
+    assert (done.code, done.out) == (1, finding + "\n")
+    assert done.complaint == f"ranat: {run}: a file is damaged (train the run again)"
+    assert json.loads(ranat("verify", run, "--json").out)["findings"] == [finding]
+    assert ranat("evaluate", run).code == 1
+
+
+def test_compare_marks_what_hardly_learned(ranat: Ranat, runs: Callable[..., Path]) -> None:
+    lines = ranat("compare", runs("standard")).out.splitlines()
+    assert " * " in lines[1]
+    assert "* standard, seed 0: it made 2 optimizer steps, fewer than 50" in lines
 
 
 def test_compare_puts_runs_side_by_side(ranat: Ranat, runs: Callable[..., Path]) -> None:

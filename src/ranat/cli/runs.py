@@ -176,7 +176,9 @@ def verify(run: Path, *, json: Json = False) -> None:
         for finding in findings:
             print(finding)
     if findings:
-        raise UserError(f"{len(findings)} of its files are damaged", where=str(run), remedy="train the run again")
+        files = f"{len(findings)} files are" if len(findings) > 1 else "a file is"
+        remedy = "train the run again" if folder.finished else "`ranat train --resume` goes back before what is damaged"
+        raise UserError(f"{files} damaged", where=str(run), remedy=remedy)
     done = "whole" if folder.finished else "whole as far as it got; `ranat train --resume` goes on with it"
     err.print(f"{run} is {done}", highlight=False, markup=False, soft_wrap=True)
 
