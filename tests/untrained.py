@@ -14,6 +14,7 @@ from ranat.documents.pairs import PairTypes
 from ranat.models.loading import load_tokenizer
 from ranat.tasks import NER, RelationClassification
 from ranat.tasks.marking import MARKINGS
+from ranat.tasks.relation import RelationOptions
 
 CHEMICAL_GENE = PairTypes(frozenset({("CHEMICAL", "GENE")}))
 
@@ -48,6 +49,6 @@ def save_all(folder: Path) -> dict[str, str]:
     marks = MARKINGS["dummy"].marks(CHEMICAL_GENE)
     tokenizer.add_tokens([AddedToken(mark, normalized=False) for mark in marks])
     labels = ["false", "CPR:3", "CPR:4"]
-    relation = RelationClassification(labels, tokenizer, 64, CHEMICAL_GENE, "cls", "dummy")
+    relation = RelationClassification(labels, tokenizer, 64, RelationOptions(), CHEMICAL_GENE)
     saved(relation, backbone, folder / "relation")
     return {name: str(folder / name) for name in ("chemical", "gene", "relation")}

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranat.documents import Document, Entity
-from ranat.evaluation.error_page import MEANINGS, error_page
-from ranat.evaluation.errors import WORST, Analysis, mention_errors, pair_of_texts, relation_errors
+from ranat.documents import Document, Entity, Relation
+from ranat.evaluation.error_page import error_page
+from ranat.evaluation.errors import WORST, Analysis, answer_errors
 from ranat.evaluation.f1 import Answer, micro_scores
-from ranat.evaluation.judging import Sides, judge_mentions, judge_relations
+from ranat.evaluation.judging import Sides
+from ranat.evaluation.mentions import MENTIONS, mention_errors
+from ranat.evaluation.relations import RELATIONS, relation_errors
 
 
 def at(start: int, end: int, kind: str = "A", *more: tuple[int, int]) -> Answer:
@@ -47,26 +49,26 @@ def verdicts(sides: Sides) -> list[list[str]]:
     ],
 )
 def test_mentions_are_judged(gold: set[Answer], predicted: set[Answer], expected: list[list[str]]) -> None:
-    assert verdicts(judge_mentions(gold, predicted)) == expected
+    assert verdicts(MENTIONS.judge(gold, predicted)) == expected
 
 
 def test_relations_are_judged() -> None:
     gold: set[Answer] = {(("1", "2"), "X"), (("1", "3"), "X"), (("2", "3"), "X"), (("4", "5"), "X")}
     predicted: set[Answer] = {(("1", "2"), "X"), (("1", "3"), "Y"), (("3", "2"), "X"), (("6", "7"), "X")}
-    assert verdicts(judge_relations(gold, predicted)) == [
+    assert verdicts(RELATIONS.judge(gold, predicted)) == [
         ["right", "type", "type", "missed"],
         ["right", "type", "type", "invented"],
     ]
 
 
 SPAN = st.tuples(st.integers(0, 8), st.integers(1, 5)).map(lambda pair: (pair[0], pair[0] + pair[1]))
-MENTIONS = st.sets(st.builds(at, st.integers(0, 4), st.integers(5, 8), st.sampled_from("AB")), max_size=6)
+ALONG_WORDS = st.sets(st.builds(at, st.integers(0, 4), st.integers(5, 8), st.sampled_from("AB")), max_size=6)
 ANY = st.sets(st.tuples(st.tuples(SPAN), st.sampled_from("AB")), max_size=6)
 
 
-@given(st.one_of(MENTIONS, ANY), st.one_of(MENTIONS, ANY))
+@given(st.one_of(ALONG_WORDS, ANY), st.one_of(ALONG_WORDS, ANY))
 def test_the_verdicts_add_up_to_the_strict_scores(gold: set[Answer], predicted: set[Answer]) -> None:
-    sides = judge_mentions(gold, predicted)
+    sides = MENTIONS.judge(gold, predicted)
     scored = micro_scores([gold], [predicted])
     assert [{item.answer for item in side} for side in sides] == [gold, predicted]
     assert [len(side) for side in sides] == [len(gold), len(predicted)]
@@ -159,9 +161,13 @@ RELATED = Document(
 def test_relations_are_counted_by_type_distance_and_whether_their_pair_was_seen() -> None:
     gold: set[Answer] = {(("c", "g"), "inhibits")}
     predicted: set[Answer] = {(("g", "c"), "inhibits"), (("c", "b"), "activates")}
-    known = {frozenset(("aspirin", "cox-1"))}
-    assert pair_of_texts(RELATED, *RELATED.entities[:2]) in known
-    analysis = relation_errors([RELATED], [gold], [predicted], known)
+    seen = Document(
+        "0",
+        "COX-1 is blocked by aspirin. BRCA1 is not.",
+        (Entity("g", "Gene", ((0, 5),)), Entity("c", "Chemical", ((20, 27),)), Entity("b", "Gene", ((29, 34),))),
+        (Relation("inhibits", "c", "g"), Relation("inhibits", "c", "b")),
+    )
+    analysis = relation_errors([RELATED], [gold], [predicted], [seen])
     found = analysis.to_dict()
     assert found["verdicts"]["gold"]["type"] == found["verdicts"]["predicted"]["type"] == 1
     assert found["verdicts"]["predicted"]["invented"] == 1
@@ -170,7 +176,8 @@ def test_relations_are_counted_by_type_distance_and_whether_their_pair_was_seen(
         "0–24": 1,
         "25–49": 1,
     }
-    assert tables["pair of texts in training"]["seen"]["predicted"] == 1
+    known = tables["pair of texts in training"]
+    assert (known["seen"]["predicted"], known["unseen"]["predicted"]) == (1, 1)  # related across sentences is unseen
     assert list(tables["type"]) == ["activates", "inhibits"]
     page = unescape(error_page(analysis, "a title", []))
     cells = re.findall("<td[^>]*><bdi>(.*?)</bdi></td>", page[page.index("<article") :])
@@ -178,6 +185,26 @@ def test_relations_are_counted_by_type_distance_and_whether_their_pair_was_seen(
         *("Aspirin → inhibits → COX-1", "COX-1 → inhibits → Aspirin", "type"),
         *("", "Aspirin → activates → BRCA1", "invented"),
     ]
+
+
+def test_answers_of_any_other_task_are_right_or_of_another_type_in_their_place() -> None:
+    documents = [Document(str(number), f"One. Two. {number}.") for number in range(3)]
+    gold: list[set[Answer]] = [{((), "A")}, {((), "A")}, set()]
+    predicted: list[set[Answer]] = [{((), "A")}, {((), "B")}, {((), "B")}]
+    analysis = answer_errors(documents, gold, predicted)
+    found = analysis.to_dict()
+    assert found["verdicts"] == {
+        "gold": {"right": 1, "type": 1, "missed": 0},
+        "predicted": {"right": 1, "type": 1, "invented": 1},
+    }
+    assert {kind: (row["gold"], row["predicted"]) for kind, row in found["tables"]["type"].items()} == {
+        "A": (2, 1),
+        "B": (0, 2),
+    }
+    assert [item["text"] for item in found["worst"]] == ["One. Two. 1.", "One. Two. 2."]
+    page = error_page(analysis, "a title", [])
+    cells = re.findall("<td[^>]*><bdi>(.*?)</bdi></td>", page[page.index("<article") :])
+    assert cells == ["A", "B", "type", "", "B", "invented"]
 
 
 def test_the_page_shows_gold_above_predicted_with_the_verdicts(mentions: Analysis) -> None:
@@ -189,7 +216,7 @@ def test_the_page_shows_gold_above_predicted_with_the_verdicts(mentions: Analysi
     gold, predicted = first.split("<b>Predicted</b>")
     remarks = [re.findall('data-type="(.*?)" data-remark="(.*?)"', side) for side in (gold, predicted)]
     assert remarks == [[("Gene", "type"), ("Disease", "boundary")], [("Disease", "type"), ("Disease", "boundary")]]
-    for verdict, meaning in MEANINGS["ner"].items():
+    for verdict, meaning in MENTIONS.verdicts.items():
         assert f"<bdi>{verdict}</bdi>" in page
         assert f"<bdi>{meaning}</bdi>" in page
 

@@ -82,10 +82,10 @@ def test_no_model() -> None:
         Extractor.load()
 
 
-def test_a_model_of_the_other_task(models: dict[str, str]) -> None:
-    with pytest.raises(UserError, match=r"--ner .*: is a model of the other task \(give it as --re\)"):
+def test_a_model_of_the_other_stage(models: dict[str, str]) -> None:
+    with pytest.raises(UserError, match=r"--ner .*: finds relations, not entities \(give it as --re\)"):
         Extractor.load(models["relation"])
-    with pytest.raises(UserError, match=r"--re .*: is a model of the other task \(give it as --ner\)"):
+    with pytest.raises(UserError, match=r"--re .*: finds entities, not relations \(give it as --ner\)"):
         Extractor.load(models["gene"], models["chemical"])
 
 

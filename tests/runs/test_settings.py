@@ -13,6 +13,7 @@ from ranat.attacks import PGD, attacks
 from ranat.errors import UsageError
 from ranat.gates import Always, Bernoulli, Exact, Never
 from ranat.runs.settings import Settings, read_settings
+from ranat.tasks.relation import RelationOptions
 
 BASE = {"corpus": "demo", "model": "minilm"}
 
@@ -88,6 +89,27 @@ def test_standard_training_gives_its_settings_back(tmp_path: Path) -> None:
     assert read_settings(written(tmp_path, settings.to_yaml())) == settings
 
 
+def test_the_options_of_a_task_are_in_its_section(tmp_path: Path) -> None:
+    given = BASE | {"task": "relation", "relation": {"representation": "entity"}}
+    settings = read_settings(flags=given)
+    assert settings.task_options() == RelationOptions("entity")
+    assert settings.flat()["relation.marking"] == "dummy"
+    assert read_settings(written(tmp_path, settings.to_yaml())) == settings
+    assert "relation.marking" in read_settings(flags=BASE | {"task": "relation"}).flat()
+
+
+def test_a_task_that_the_corpus_tells_gets_its_options_then() -> None:
+    bare = read_settings(flags=BASE | {"train": {"learning_rate": 1e-4}})
+    assert not any(key.startswith("relation") for key in bare.flat())
+    assert bare.for_task("ner").flat() == bare.flat() | {"task": "ner"}
+    assert bare.for_task("relation") == read_settings(flags=bare.model_dump() | {"task": "relation"})
+    given = read_settings(flags=BASE | {"relation": {"marking": "typed"}})
+    assert given.flat()["relation.representation"] == "cls"
+    assert given.for_task("relation").task_options() == RelationOptions("cls", "typed")
+    with pytest.raises(UsageError, match="relation: is set, but the task is ner"):
+        given.for_task("ner")
+
+
 def test_none_said_aloud_switches_an_attack_of_the_file_off(tmp_path: Path) -> None:
     file = written(tmp_path, BASE | {"attack": {"name": "pgd", "epsilon": 0.3}, "rat": {"p": 0.5}})
     settings = read_settings(file, {"attack": {"name": "none"}})
@@ -116,11 +138,17 @@ def test_regimes(attack: dict[str, Any], rat: dict[str, Any], regime: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "gate"),
-    [("always", Always()), ("never", Never()), ("bernoulli", Bernoulli(0.3, 7)), ("exact", Exact(0.3, 7, total_steps=90))],
+    [
+        ("always", Always()),
+        ("never", Never()),
+        ("bernoulli", Bernoulli(0.3, 7)),
+        ("exact", Exact(0.3, 7, total_steps=90)),
+    ],
 )
 def test_gates_take_the_seed_of_the_run(name: str, gate: Any) -> None:
     settings = read_settings(
-        flags=BASE | {
+        flags=BASE
+        | {
             "attack": {"name": "fgm"},
             "rat": {"gate": name} | ({"p": 0.3} if name not in ("always", "never") else {}),
             "train": {"seed": 7},
@@ -139,7 +167,26 @@ def pgd(**options: Any) -> dict[str, Any]:
         ({"model": "minilm"}, "corpus: is missing (give it in the config file or as --corpus)"),
         ({"corpus": "demo"}, "model: is missing (give it in the config file or as --model)"),
         (BASE | {"corpsu": 1}, "corpsu: unknown key (did you mean 'corpus'?)"),
-        (BASE | {"zzz": 1}, "zzz: unknown key (known: attack, corpus, model, rat, relation, task, train)"),
+        (BASE | {"zzz": 1}, "zzz: unknown key (known: attack, corpus, "),
+        ({"model": "minilm", "corpsu": "demo"}, "corpsu: unknown key (did you mean 'corpus'?)"),
+        (BASE | {"task": "nerr"}, "task: unknown task 'nerr' (did you mean 'ner'?; --plugin names the file that has"),
+        (BASE | {"task": 3}, "task: input should be a valid string, not 3"),
+        (BASE | {"relatoin": {}}, "relatoin: unknown key (did you mean 'relation'?)"),
+        (BASE | {"ner": {}}, "ner: unknown key (known: attack, corpus, "),  # it has no options
+        (BASE | {"relation": "cls"}, "relation: must be a section of options, not 'cls'"),
+        (
+            BASE | {"relation": {"markin": "x"}},
+            "relation.markin: the task relation has no option 'markin' (did you mean 'marking'?)",
+        ),
+        (BASE | {"relation": {1: "x"}}, "relation.1: the task relation has no option '1' (known: marking,"),
+        (
+            BASE | {"relation": {"representation": "states"}},
+            "relation.representation: input should be 'cls' or 'entity', not 'states'",
+        ),
+        (
+            BASE | {"task": "ner", "relation": {}},
+            "relation: is set, but the task is ner (`--task relation`, or leave it out)",
+        ),
         (BASE | {"train": {"epoch": 1}}, "train.epoch: unknown key (did you mean 'epochs'?)"),
         (BASE | {"rat": {"prob": 1}}, "rat.prob: the gate bernoulli has no option 'prob' (known: dropout, gate, p)"),
         (BASE | {"rat": {"P": 1}}, "rat.P: the gate bernoulli has no option 'P' (did you mean 'p'?)"),
@@ -159,7 +206,10 @@ def pgd(**options: Any) -> dict[str, Any]:
         (pgd() | {"rat": {"p": 1.5}}, "rat.p: must be in [0, 1], not 1.5"),
         (pgd() | {"rat": {"p": -0.1}}, "rat.p: must be in [0, 1], not -0.1"),
         (pgd() | {"rat": {"p": float("nan")}}, "rat.p: must be in [0, 1], not nan"),
-        (pgd() | {"rat": {"gate": "coin"}}, "rat.gate: unknown gate 'coin' (known: always, bernoulli, delayed, every, exact, falling, never, rising)"),
+        (
+            pgd() | {"rat": {"gate": "coin"}},
+            "rat.gate: unknown gate 'coin' (known: always, bernoulli, delayed, every, exact, falling, never, rising)",
+        ),
         (BASE | {"attack": "pgd"}, "attack: input should be a valid dictionary, not 'pgd'"),
         (BASE | {"attack": {"name": "pdg"}}, "attack.name: unknown attack 'pdg' (did you mean 'pgd'?)"),
         (
@@ -247,7 +297,7 @@ ANYTHING: Any = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=2),
     max_leaves=4,
 )
-NAMES = [*Settings.model_fields, "typo"]
+NAMES = [*Settings.model_fields, "relation", "typo"]
 PGD_OPTIONS = [field.name for field in dataclasses.fields(PGD)]
 
 

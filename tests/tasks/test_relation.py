@@ -19,7 +19,7 @@ from ranat.errors import UserError
 from ranat.models.loading import load_config, load_model, load_tokenizer
 from ranat.tasks import tasks
 from ranat.tasks.padding import rounded
-from ranat.tasks.relation import _AHEAD, RelationClassification
+from ranat.tasks.relation import _AHEAD, RelationClassification, RelationOptions
 
 TEXT = "Imatinib inhibits BCR-ABL and KIT. Cisplatin and imatinib: no effect on BRCA1."
 PAIRS = PairTypes(frozenset({("Chemical", "Gene")}))
@@ -50,7 +50,7 @@ def task(
     architecture: str = "bert", window: int = 64, representation: str = "cls", marking: str = "dummy"
 ) -> RelationClassification:
     tokenizer = copy.deepcopy(tiny.tokenizer(architecture))
-    return RelationClassification.for_corpus(CORPUS, tokenizer, window, representation=representation, marking=marking)
+    return RelationClassification.for_corpus(CORPUS, tokenizer, window, RelationOptions(representation, marking))
 
 
 class Oracle:
@@ -239,7 +239,7 @@ def test_directed_relations_between_entities_of_one_type() -> None:
     document = Document("1", text, entities, (Relation("activates", "A", "B"), Relation("activates", "D", "C")))
     corpus = Corpus("c", "own", "ner", {"train": (document,), "dev": ()}, (), "here", ())
     relation = RelationClassification.for_corpus(
-        corpus, copy.deepcopy(tiny.tokenizer("bert")), 64, representation="entity", marking="dummy"
+        corpus, copy.deepcopy(tiny.tokenizer("bert")), 64, RelationOptions("entity")
     )
     assert relation.labels == ("false", "activates", "activates (reversed)")
     found = relation.predict(Oracle(relation.encode([document]).features, 3), [document])
@@ -259,22 +259,20 @@ def test_loss_is_the_mean_over_pairs_or_over_all_of_an_accumulated_batch() -> No
 def test_a_saved_model_knows_its_task(architecture: str, representation: str, tmp_path: Path) -> None:
     backbone = tiny.save(architecture, tmp_path / "backbone")
     tokenizer = load_tokenizer(str(backbone))
-    relation = RelationClassification.for_corpus(CORPUS, tokenizer, 64, representation=representation, marking="typed")
+    relation = RelationClassification.for_corpus(CORPUS, tokenizer, 64, RelationOptions(representation, "typed"))
     model = relation.new_model(str(backbone)).eval()
     model.save_pretrained(tmp_path / "model")
     tokenizer.save_pretrained(tmp_path / "model")
     config, again = load_config(str(tmp_path / "model")), load_tokenizer(str(tmp_path / "model"))
     loaded = RelationClassification.for_model(config, again, 64)
-    assert (loaded.labels, loaded.pairs, loaded.marking) == (relation.labels, PAIRS, "typed")
+    assert (loaded.labels, loaded.pairs, loaded.options) == (relation.labels, PAIRS, relation.options)
     expected = relation.predict(model, [DOCUMENT])
     assert loaded.predict(load_model(loaded.auto_class, str(tmp_path / "model")), [DOCUMENT]) == expected
 
 
 def test_a_mark_starts_as_the_mean_of_the_words_of_its_name(tmp_path: Path) -> None:
     backbone = tiny.save("bert", tmp_path / "backbone")
-    relation = RelationClassification.for_corpus(
-        CORPUS, load_tokenizer(str(backbone)), 64, representation="cls", marking="dummy"
-    )
+    relation = RelationClassification.for_corpus(CORPUS, load_tokenizer(str(backbone)), 64)
     weight = relation.new_model(str(backbone)).get_input_embeddings().weight
     ids = relation.tokenizer("chemical gene", add_special_tokens=False)["input_ids"]
     mark = relation.tokenizer.convert_tokens_to_ids("@CHEMICAL-GENE$")
@@ -284,17 +282,14 @@ def test_a_mark_starts_as_the_mean_of_the_words_of_its_name(tmp_path: Path) -> N
 def test_a_corpus_without_relations_is_refused() -> None:
     corpus = Corpus("c", "own", "ner", {"train": (replace(DOCUMENT, relations=()),), "dev": ()}, (), "here", ())
     with pytest.raises(UserError, match="c: the training split has no relation between two entities of a sentence"):
-        RelationClassification.for_corpus(
-            corpus, copy.deepcopy(tiny.tokenizer("bert")), 64, representation="cls", marking="dummy"
-        )
+        RelationClassification.for_corpus(corpus, copy.deepcopy(tiny.tokenizer("bert")), 64)
 
 
 def test_blurb_files_and_the_official_release_give_the_same_examples(data_dir: Path) -> None:
     official = corpora.load("chemprot", data_dir)
     files = corpora.load(data_dir / "chemprot" / "blurb")
     tokenizer = copy.deepcopy(tiny.tokenizer("bert"))
-    options = {"representation": "cls", "marking": "dummy"}
-    one, other = (RelationClassification.for_corpus(c, tokenizer, 512, **options) for c in (official, files))
+    one, other = (RelationClassification.for_corpus(c, tokenizer, 512) for c in (official, files))
     first, second = one.encode(official.splits["dev"]), other.encode(files.splits["dev"])
     assert first.features == second.features
     assert first.classes == second.classes

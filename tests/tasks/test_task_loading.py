@@ -21,6 +21,7 @@ from ranat.errors import UserError
 from ranat.models.loading import load_tokenizer
 from ranat.models.precision import cast
 from ranat.tasks import NER, RelationClassification, load
+from ranat.tasks.relation import RelationOptions
 
 TAGS = ("O", "B-Disease", "I-Disease")
 TEXT = "Imatinib inhibits BCR-ABL and KIT."
@@ -31,6 +32,14 @@ DOCUMENT = Document(
     (Relation("inhibits", "T1", "T2"),),
 )
 CORPUS = Corpus("c", "own", "relation", {"train": (DOCUMENT,), "dev": ()}, (), "here", ())
+
+TYPES = {"types": [["Chemical", "Gene"]]}
+OPTIONS = {"representation": "cls", "marking": "dummy"}
+
+
+def relation_with(pairs: Any = TYPES, **options: str) -> Any:
+    """What the configuration of a relation model holds."""
+    return {"task": "relation", "options": OPTIONS | options, "pairs": pairs}
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +64,7 @@ def tagger(folder: Path, labels: tuple[str, ...] = TAGS, architecture: str = "be
 def classifier(folder: Path, representation: str = "cls") -> tuple[RelationClassification, Any]:
     backbone = tiny.save("bert", folder.parent / "backbone")
     tokenizer = load_tokenizer(str(backbone))
-    task = RelationClassification.for_corpus(CORPUS, tokenizer, 64, representation=representation, marking="dummy")
+    task = RelationClassification.for_corpus(CORPUS, tokenizer, 64, RelationOptions(representation))
     model = task.new_model(str(backbone)).eval()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -94,6 +103,14 @@ def test_a_classifier_of_pairs(tmp_path: Path, representation: str) -> None:
     assert isinstance(task, RelationClassification)
     assert task.pairs == PairTypes(frozenset({("Chemical", "Gene")}))
     assert task.predict(model, [DOCUMENT]) == expected.predict(trained, [DOCUMENT])
+
+
+def test_a_model_of_a_task_that_is_not_known_here(tmp_path: Path) -> None:
+    change(tagger(tmp_path), ranat={"task": "parsing", "options": {}})
+    assert refusal(tmp_path) == (
+        f"{tmp_path}: the model is for the task 'parsing', which is not known here "
+        "(name the file or module that has the task with --plugin)"
+    )
 
 
 def refusal(name: Path | str) -> str:
@@ -173,17 +190,26 @@ def test_a_classifier_without_its_head(tmp_path: Path, representation: str, why:
 @pytest.mark.parametrize(
     "section",
     [
-        {"pairs": {}},
-        {"pairs": None, "representation": "cls", "marking": "dummy"},
-        {"pairs": {"types": [["A"]]}, "representation": "cls", "marking": "dummy"},
-        {"pairs": {"types": [[1, 2]]}, "representation": "cls", "marking": "dummy"},
-        {"pairs": {"types": [["Chemical", "Gene"]], "dummies": 3}, "representation": "cls", "marking": "dummy"},
-        {"pairs": {"types": [["Chemical", "Gene"]]}, "representation": "x", "marking": "dummy"},
-        {"pairs": {"types": [["Chemical", "Gene"]]}, "representation": "cls", "marking": "x"},
-        {"pairs": {"types": [["Chemical", "Gene"]], "more": 1}, "representation": "cls", "marking": "dummy"},
+        None,
+        {},
+        {"task": None},
+        {"pairs": TYPES, "options": OPTIONS},
+        {"task": "relation"},
+        relation_with({}),
+        relation_with(None),
+        relation_with({"types": [["A"]]}),
+        relation_with({"types": [[1, 2]]}),
+        relation_with(TYPES | {"dummies": 3}),
+        relation_with(TYPES | {"more": 1}),
+        relation_with(representation="x"),
+        relation_with(marking="x"),
+        relation_with(marks="dummy"),
+        {"task": "relation", "options": None, "pairs": TYPES},
+        {"task": "relation", "options": {"marking": "dummy"}, "pairs": TYPES},
+        {"task": "ner", "options": OPTIONS},
     ],
 )
-def test_a_broken_section_of_the_configuration(tmp_path: Path, section: dict[str, Any]) -> None:
+def test_a_broken_section_of_the_configuration(tmp_path: Path, section: Any) -> None:
     classifier(tmp_path / "model")
     change(tmp_path / "model", ranat=section)
     assert "what its configuration says under `ranat` cannot be understood" in refusal(tmp_path / "model")
@@ -192,12 +218,12 @@ def test_a_broken_section_of_the_configuration(tmp_path: Path, section: dict[str
 def test_parts_that_do_not_belong_together(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     classifier(folder)
-    pairs = {"types": [["Chemical", "Gene"]], "negative": "none"}
-    change(folder, ranat={"pairs": pairs, "representation": "cls", "marking": "dummy"})
+    pairs = TYPES | {"negative": "none"}
+    change(folder, ranat=relation_with(pairs))
     assert "its first label is 'false', not the negative class 'none'" in refusal(folder)
-    change(folder, ranat={"pairs": {**pairs, "negative": "false"}, "representation": "entity", "marking": "dummy"})
+    change(folder, ranat=relation_with({**pairs, "negative": "false"}, representation="entity"))
     assert "it has no head over two entities" in refusal(folder)
-    change(folder, ranat={"pairs": {"types": [["Drug", "Gene"]]}, "representation": "cls", "marking": "dummy"})
+    change(folder, ranat=relation_with({"types": [["Drug", "Gene"]]}))
     assert "its tokenizer does not know the mark @DRUG" in refusal(folder)
 
 

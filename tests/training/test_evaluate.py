@@ -84,8 +84,6 @@ def test_relations_and_the_mentions_they_are_between_may_differ_in_case(tmp_path
         Corpus("c", "own", "relation", splits, (), "here", ()),
         copy.deepcopy(tiny.tokenizer("bert")),
         64,
-        representation="cls",
-        marking="dummy",
     )
     folder = run(tmp_path, task, "Inhibits")
     scores = evaluate(folder, on=corpus(tmp_path / "corpus", "CHEMICAL", "gene", "inhibits"))

@@ -35,7 +35,6 @@ def errors(
         out: The page, one HTML file.
         split: dev or test.
     """
-    from ranat.evaluation.error_page import MEANINGS
     from ranat.training.errors import run_errors
 
     found = run_errors(run, split=split, data=data, console=err)
@@ -51,7 +50,7 @@ def errors(
                 "" if verdict == "missed" else str(counts.predicted[verdict]),
                 meaning,
             ]
-            for verdict, meaning in MEANINGS[found.analysis.task].items()
+            for verdict, meaning in found.analysis.judging.verdicts.items()
         ]
         print_table(["", "gold", "predicted", ""], rows, right=(1, 2))
     err.print(f"the errors are in {out}", highlight=False, soft_wrap=True)

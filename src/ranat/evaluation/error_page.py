@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ranat.documents import Document, Entity, Span
 from ranat.documents.highlight import STYLE, Legend, escape, marked
 from ranat.documents.page import END, head
 from ranat.evaluation.errors import Analysis, Counts, Worst
-from ranat.evaluation.judging import VERDICTS, Judged, ids_of, spans_of
+from ranat.evaluation.f1 import Answer
+from ranat.evaluation.judging import INVENTED, MISSED, RIGHT, Judged
+from ranat.evaluation.mentions import spans_of
 
-MEANINGS = {
-    "ner": {
-        "right": "the same characters and type",
-        "boundary": "overlapping, of the same type",
-        "type": "the same characters, another type",
-        "boundary and type": "overlapping, of another type",
-        "missed": "gold, and paired with nothing predicted",
-        "invented": "predicted, and paired with nothing in gold",
-    },
-    "relation": {
-        "right": "the same two mentions, type and direction",
-        "type": "the same two mentions, another type or direction",
-        "missed": "gold, and nothing was predicted",
-        "invented": "predicted, and there is nothing in gold",
-    },
-}
-"""Task → verdict → what it means."""
-
-_NOTES = {
-    "ner": """Each mention is judged once, and paired with at most one of the other side: of a mention that was
-predicted in two pieces one has a wrong boundary, the other is invented. Seen are mentions whose text, in whatever case,
-is marked in the training texts.""",
-    "relation": """Each relation is judged once. Seen are pairs of mentions whose texts, in whatever case and order, are
-related in the training texts. Characters are counted from the end of one mention to the start of the other.""",
-}
 _RIGHT = "What is right is right on both sides; in the tables below it stands under Gold."
 
 _STYLE = f"""{STYLE}
@@ -61,59 +38,63 @@ def error_page(analysis: Analysis, title: str, facts: Sequence[str]) -> str:
         facts: what was analysed, a sentence each.
     """
     legend = Legend()
-    show = _mentions if analysis.task == "ner" else _relations
     worst = "".join(
         f"<article><h3>{number}. <bdi>{escape(analysis.documents[item.document].id)}</bdi>, "
         f"{item.sides.errors} error{'s' * (item.sides.errors > 1)}</h3>"
-        f"{show(analysis.documents[item.document], item, legend)}</article>\n"
+        f"{_shown(analysis, item, legend)}</article>\n"
         for number, item in enumerate(analysis.worst, 1)
     )
     tables = "".join(
-        f"<h2>By {escape(name)}</h2>\n{_table(name, rows, analysis.task)}\n" for name, rows in analysis.tables.items()
+        f"<h2>By {escape(name)}</h2>\n{_table(name, rows, analysis.judging.verdicts)}\n"
+        for name, rows in analysis.tables.items()
     )
     return (
         f"{head(title, _STYLE, 'ranat errors')}<h1><bdi>{escape(title)}</bdi></h1>\n"
         f"<p>{escape(' '.join(facts))}</p>\n<h2>Verdicts</h2>\n{_verdicts(analysis)}\n"
-        f"<p>{_NOTES[analysis.task]} {_RIGHT}</p>\n{tables}"
+        f"<p>{escape(analysis.judging.note)} {_RIGHT}</p>\n{tables}"
         f"<h2>Sentences with most errors</h2>\n{legend.html()}\n{worst or '<p>There is no error.</p>'}{END}"
     )
 
 
 def _verdicts(analysis: Analysis) -> str:
     counts, rows = analysis.counts, []
-    for verdict, meaning in MEANINGS[analysis.task].items():
+    for verdict, meaning in analysis.judging.verdicts.items():
         cells = [
             "" if verdict == never else f"{side[verdict]:,} ({side[verdict] / max(side.total(), 1):.1%})"
-            for side, never in ((counts.gold, "invented"), (counts.predicted, "missed"))
+            for side, never in ((counts.gold, INVENTED), (counts.predicted, MISSED))
         ]
         rows.append([verdict, *cells, meaning])
     rows.append(["all", f"{counts.gold.total():,}", f"{counts.predicted.total():,}", ""])
     return _html_table(_row("th", ["", "Gold", "Predicted", "Meaning"], numbers=(1, 2)), rows, numbers=(1, 2))
 
 
-def _table(name: str, rows: Mapping[str, Counts], task: str) -> str:
-    kinds = [verdict for verdict in VERDICTS if verdict in MEANINGS[task]]
-    gold = [verdict for verdict in kinds if verdict != "invented"]
-    predicted = [verdict for verdict in kinds if verdict not in ("right", "missed")]
+def _table(name: str, rows: Mapping[str, Counts], verdicts: Iterable[str]) -> str:
+    gold = [verdict for verdict in verdicts if verdict != INVENTED]
+    predicted = [verdict for verdict in verdicts if verdict not in (RIGHT, MISSED)]
     names = [name, "all", *gold, "all", *predicted, "precision", "recall", "F1"]
     groups = (("", 1), ("Gold", len(gold) + 1), ("Predicted", len(predicted) + 1), ("Strict", 3))
     top = "".join(f'<th class="group" colspan="{width}" scope="colgroup">{group}</th>' for group, width in groups)
     numbers = range(1, len(names))
     body = []
     for row, counts in rows.items():
-        found = counts.to_dict()
-        known = {"precision": found["predicted"], "recall": found["gold"], "f1": found["predicted"] + found["gold"]}
+        scores = counts.scores()
+        known = {"precision": scores["predicted"], "recall": scores["gold"], "f1": scores["predicted"] + scores["gold"]}
         body.append(
             [
                 row,
-                f"{found['gold']:,}",
+                f"{scores['gold']:,}",
                 *(f"{counts.gold[verdict]:,}" for verdict in gold),
-                f"{found['predicted']:,}",
+                f"{scores['predicted']:,}",
                 *(f"{counts.predicted[verdict]:,}" for verdict in predicted),
-                *(f"{100 * found[score]:.2f}" if total else "–" for score, total in known.items()),
+                *(f"{100 * scores[score]:.2f}" if total else "–" for score, total in known.items()),
             ]
         )
     return _html_table(f"<tr>{top}</tr>{_row('th', names, numbers)}", body, numbers)
+
+
+def _shown(analysis: Analysis, item: Worst, legend: Legend) -> str:
+    document, say = analysis.documents[item.document], analysis.judging.in_words
+    return _in_words(document, item, legend, say) if say else _mentions(document, item, legend)
 
 
 def _mentions(document: Document, item: Worst, legend: Legend) -> str:
@@ -125,30 +106,23 @@ def _mentions(document: Document, item: Worst, legend: Legend) -> str:
         remarks = {
             entity.id: judged.verdict
             for entity, judged in zip(entities, answers, strict=True)
-            if judged.verdict != "right"
+            if judged.verdict != RIGHT
         }
         parts.append(f'<div class="ranat side"><b>{name}</b>{marked(sentence, legend, remarks)}</div>')
     return "".join(parts)
 
 
-def _relations(document: Document, item: Worst, legend: Legend) -> str:
-    """The sentence with its entities, and a row for each pair that is related in gold or by the model."""
+def _in_words(document: Document, item: Worst, legend: Legend, say: Callable[[Document, Answer], str]) -> str:
+    """The sentence with its entities, and a row for each answer in gold, and for what was invented."""
     start, end = item.span
-    known = {entity.id: entity for entity in document.entities}
     inside = [entity for entity in document.entities if start <= entity.start and entity.end <= end]
     pairs = [*item.sides.gold, *(judged for judged in item.sides.predicted if judged.partner is None)]
 
-    def shown(judged: Judged) -> str:
-        head_id, tail_id = ids_of(judged.answer)
-        return " → ".join([document.mention(known[head_id]), judged.answer[1], document.mention(known[tail_id])])
+    def row(judged: Judged) -> list[str]:
+        one, other = say(document, judged.answer), say(document, judged.partner) if judged.partner else ""
+        return ["", one, judged.verdict] if judged.verdict == INVENTED else [one, other, judged.verdict]
 
-    rows = [
-        ["", shown(judged), judged.verdict]
-        if judged.verdict == "invented"
-        else [shown(judged), shown(Judged(judged.partner, "")) if judged.partner else "", judged.verdict]
-        for judged in pairs
-    ]
-    table = _html_table(_row("th", ["Gold", "Predicted", "Verdict"]), rows)
+    table = _html_table(_row("th", ["Gold", "Predicted", "Verdict"]), map(row, pairs))
     return f'<div class="ranat">{marked(_cut(document, item.span, inside), legend)}</div>{table}'
 
 

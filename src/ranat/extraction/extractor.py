@@ -18,7 +18,7 @@ from ranat.extraction.merging import merge
 from ranat.models.loading import quiet_libraries
 from ranat.models.memory import release_freed_memory
 from ranat.models.precision import cast, resolve_precision
-from ranat.tasks import NER, RelationClassification, load
+from ranat.tasks import Stage, Task, load
 
 T = TypeVar("T")
 
@@ -27,6 +27,9 @@ CHUNK_CHARACTERS = 2_000_000
 """A chunk, within which batches are sorted by length, ends at whichever comes first."""
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+FLAGS: dict[Stage, str] = {"entities": "--ner", "relations": "--re"}
+"""What a stage's models are named by."""
 
 _DIGITS = 4
 
@@ -41,7 +44,7 @@ class Loaded:
         sha256: of its weights in float32, and its tokenizer.
     """
 
-    task: Any
+    task: Task
     model: Any
     sha256: str
 
@@ -69,7 +72,7 @@ class Extractor:
         _check(min_score)
         self.ner, self.relation, self.min_score = tuple(ner), relation, min_score
         self._one_at_a_time = threading.Lock()  # two models at once would fight over the processors
-        if ner and relation is not None:
+        if ner and relation is not None and relation.task.pairs:
             _check_types({kind for loaded in ner for kind in loaded.task.types}, relation.task.pairs.types)
 
     @classmethod
@@ -90,13 +93,13 @@ class Extractor:
             precision: one of `PRECISIONS`, to which weights are cast; "auto" is bf16 where the hardware has it.
         Raises:
             UsageError: `min_score` is not in [0, 1], or there is no such precision.
-            UserError: a model cannot be loaded, or is of the other task.
+            UserError: a model cannot be loaded, or has no part in its stage.
         """
         _check(min_score, precision)
         quiet_libraries()
         given = [ner] if isinstance(ner, str | Path) else list(ner or ())
-        taggers = [_load(str(one), NER, "--ner", precision) for one in given]
-        relation = None if re is None else _load(str(re), RelationClassification, "--re", precision)
+        taggers = [_load(str(one), "entities", precision) for one in given]
+        relation = None if re is None else _load(str(re), "relations", precision)
         return cls(taggers, relation, min_score=min_score)
 
     def extract(self, text: str | Document) -> Document:
@@ -148,7 +151,7 @@ class Extractor:
     def _prepared(self, chunk: list[Document]) -> Any:
         assert self.relation is not None
         task = self.relation.task
-        return task.prepare([replace(task.respelt(document), relations=()) for document in chunk])
+        return task.prepare([replace(task.normalise_type_case(document), relations=()) for document in chunk])
 
     def _relations(self, chunk: list[Document], prepared: Any) -> list[Document]:
         assert self.relation is not None
@@ -201,11 +204,14 @@ def _check(min_score: float, precision: str = "auto") -> None:
         raise UsageError(f"unknown: {precision}", where="--precision", remedy=", ".join(PRECISIONS))
 
 
-def _load(name: str, wanted: type[Any], flag: str, precision: str) -> Loaded:
+def _load(name: str, stage: Stage, precision: str) -> Loaded:
     task, model = load(name)
-    if not isinstance(task, wanted):
-        other = "--re" if wanted is NER else "--ner"
-        raise UserError("is a model of the other task", where=f"{flag} {name}", remedy=f"give it as {other}")
+    if task.stage is None:
+        what = f"the task {task.name} has no part in extraction"
+        raise UserError(what, where=f"{FLAGS[stage]} {name}", remedy=f"give a model that finds {stage}")
+    if task.stage != stage:
+        remedy = f"give it as {FLAGS[task.stage]}"
+        raise UserError(f"finds {task.stage}, not {stage}", where=f"{FLAGS[stage]} {name}", remedy=remedy)
     digest = hashlib.sha256(task.tokenizer.backend_tokenizer.to_str().encode())
     for key, tensor in sorted(model.state_dict().items()):
         digest.update(key.encode())

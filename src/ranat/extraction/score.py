@@ -15,7 +15,7 @@ from ranat.documents.pairs import candidates
 from ranat.errors import UsageError, UserError
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.extraction.extractor import Extractor
-from ranat.tasks import RelationClassification
+from ranat.tasks import Task
 
 DEFINITION = (
     "strict triple micro-F1 from raw text: a triple is right if the spans and types of both mentions and the "
@@ -103,10 +103,11 @@ def _stage(answer: Answer, together: set[Any], found: set[Any], triples: set[Ans
     return "re" if set(answer[0]) <= found else "ner"  # type: ignore[call-overload]  # as above
 
 
-def _together(document: Document, task: RelationClassification) -> set[frozenset[Any]]:
+def _together(document: Document, task: Task) -> set[frozenset[Any]]:
     """The candidate pairs of gold mentions, with the sentences that are found in the raw text."""
-    found = candidates(task.respelt(document), task.pairs).pairs
-    return {frozenset((_place(pair.first), _place(pair.second))) for pair in found}
+    assert task.pairs is not None  # it is of the stage "relations"
+    pairs = candidates(task.normalise_type_case(document), task.pairs).pairs
+    return {frozenset((_place(pair.first), _place(pair.second))) for pair in pairs}
 
 
 def _mentions(document: Document) -> set[Any]:

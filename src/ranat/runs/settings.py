@@ -10,13 +10,15 @@ from typing import Annotated, Any, Literal, Self, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from ranat import corpora
 from ranat.attacks import Attack, Dropout, attacks
 from ranat.errors import UsageError
+from ranat.gates import Gate, gates
 from ranat.models.backbones import learning_rate
 from ranat.registry import nearest
-from ranat.gates import Gate, gates
+from ranat.tasks import tasks
 
 T = TypeVar("T")
 
@@ -55,20 +57,33 @@ class TrainSettings(_Section):
         return self
 
 
-class RelationSettings(_Section):
-    """How a pair of entities is marked in its sentence, and which states are classified."""
+class TaskSections(BaseModel):
+    """Beside its own keys, the options of tasks, each in a section that is called as its task."""
 
-    representation: Literal["cls", "entity"] = "cls"
-    marking: Literal["dummy", "typed"] = "dummy"
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_other_keys(cls, values: Any) -> Any:
+        known = [*cls.model_fields, *(name for name in tasks.names() if _options(tasks.get(name).Options))]
+        for key in values if isinstance(values, Mapping) else ():
+            if key not in known:
+                told = {"key": str(key), "remedy": nearest(str(key), known)}
+                raise PydanticCustomError("unknown_key", "unknown key", told)
+        return values
+
+    @property
+    def of_tasks(self) -> dict[str, Any]:
+        """Task → its section, where one is given."""
+        return dict(self.model_extra or {})
 
 
-class Settings(_Section):
+class Settings(TaskSections):
     """Everything a run depends on; `attack` and `rat` hold the name of a component and its options."""
 
     corpus: str
     model: str
     task: str | None = None
-    relation: RelationSettings = RelationSettings()
     attack: dict[str, Any] = Field(default_factory=lambda: {"name": STANDARD})
     rat: dict[str, Any] = Field(default_factory=dict)
     train: TrainSettings = TrainSettings()
@@ -79,12 +94,26 @@ class Settings(_Section):
 
     def to_yaml(self) -> str:
         """The settings as a config file that gives them back."""
-        values = self.model_dump(exclude=None if self.task == "relation" else {"relation"})
-        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
 
-    def task_options(self) -> dict[str, str]:
-        """The options of the task."""
-        return self.relation.model_dump() if self.task == "relation" else {}
+    def for_task(self, name: str) -> Self:
+        """The settings with a task, and with all of its options.
+
+        Raises:
+            UsageError: there is no such task, an option is wrong, or the options of another task are set.
+        """
+        _check_task(name)
+        for other in self.of_tasks:
+            if other != name:
+                remedy = f"`--task {other}`, or leave it out"
+                raise UsageError(f"is set, but the task is {name}", where=other, remedy=remedy)
+        options = dataclasses.asdict(_task_options(name, self.of_tasks.get(name, {})))
+        return self.model_copy(update={"task": name} | ({name: options} if options else {}))
+
+    def task_options(self) -> Any:
+        """The options of the task, as it takes them; `task` is set."""
+        assert self.task is not None
+        return _task_options(self.task, self.of_tasks.get(self.task, {}))
 
     def make_attack(self) -> Attack | None:
         """The attack with its options; None for standard training."""
@@ -133,16 +162,16 @@ def read_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     """
     values = merge(read_yaml(file) if file else {}, flags or {})
     place = f"{file}: " if file else ""
-    try:
+    with _located(place):
+        _check_task(values.get("task"))  # before its section, which is unknown, too, where the task is
         settings = Settings.model_validate(values)
-    except ValidationError as error:
-        raise _explained(error, place) from None
     return _resolved(settings, values, place)
 
 
 def _resolved(settings: Settings, given: Mapping[str, Any], place: str) -> Settings:
     with _located(place, "rat."):
         rat = _resolved_rat(settings.rat)
+    settings = _resolved_task(settings, place)
     name, options = _named(settings.attack, "name", STANDARD)
     if name == STANDARD:
         idle = [f"attack.{option}" for option in options] + [f"rat.{key}" for key in sorted(given.get("rat", {}))]
@@ -156,6 +185,23 @@ def _resolved(settings: Settings, given: Mapping[str, Any], place: str) -> Setti
     )
     train = settings.train.model_copy(update={"learning_rate": rate})
     return settings.model_copy(update={"attack": attack, "rat": rat, "train": train})
+
+
+def _check_task(name: object) -> None:
+    if isinstance(name, str) and name not in tasks.names():
+        remedy = f"{nearest(name, tasks.names())}; --plugin names the file that has another"
+        raise UsageError(f"unknown task {name!r}", where="task", remedy=remedy)
+
+
+def _resolved_task(settings: Settings, place: str) -> Settings:
+    """Without a task, which the corpus then tells, only the sections that are given are resolved."""
+    if settings.task is not None:
+        with _located(place, f"{settings.task}."):
+            return settings.for_task(settings.task)
+    for name, section in settings.of_tasks.items():
+        with _located(place, f"{name}."):
+            settings = settings.model_copy(update={name: dataclasses.asdict(_task_options(name, section))})
+    return settings
 
 
 def _resolved_rat(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,9 +237,14 @@ def _gate(name: str, options: Mapping[str, Any]) -> Gate:
     return _made(gates.get(name), f"the gate {name}", "rat", options, others=("dropout", "gate"))
 
 
-def _made(
-    kind: type[T], who: str, section: str, options: Mapping[str, Any], others: tuple[str, ...] = ()
-) -> T:
+def _task_options(name: str, section: Any) -> Any:
+    if not isinstance(section, Mapping):
+        raise UsageError(f"must be a section of options, not {section!r}", where=name)
+    options = {str(key): value for key, value in section.items()}
+    return _made(tasks.get(name).Options, f"the task {name}", name, options)
+
+
+def _made(kind: type[T], who: str, section: str, options: Mapping[str, Any], others: tuple[str, ...] = ()) -> T:
     """A component, its options checked."""
     known = _options(kind)
     for key in options:
@@ -208,8 +259,8 @@ def _options(kind: type[Any]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _located(place: str, prefix: str) -> Iterator[None]:
-    """Errors of a component's options say where they stand."""
+def _located(place: str, prefix: str = "") -> Iterator[None]:
+    """Errors say where they stand."""
     try:
         yield
     except ValidationError as error:
@@ -262,7 +313,8 @@ def first_wrong(error: ValidationError) -> tuple[Any, list[str], str]:
     """The first thing wrong, where, in words; an unknown key before a missing one, which it may be meant to be."""
     first = min(error.errors(), key=lambda wrong: wrong["type"] == "missing")
     message = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
-    return first, [str(part) for part in first["loc"]], message
+    path = [str(part) for part in first["loc"]]
+    return first, [*path, first["ctx"]["key"]] if first["type"] == "unknown_key" else path, message
 
 
 def _explained(error: ValidationError, place: str, prefix: str = "") -> UsageError:
@@ -271,6 +323,8 @@ def _explained(error: ValidationError, place: str, prefix: str = "") -> UsageErr
         option, _, message = str(first["ctx"]["error"]).partition(" ")
         path.append(option)
     where = f"{place}{prefix}{'.'.join(path)}"
+    if first["type"] == "unknown_key":
+        return UsageError("unknown key", where=where, remedy=first["ctx"]["remedy"])
     if first["type"] == "extra_forbidden":
         return UsageError("unknown key", where=where, remedy=nearest(path[-1], _keys(Settings, path[:-1])))
     if first["type"] == "missing":

@@ -1,22 +1,46 @@
-"""What a task is: encode documents, a loss, predictions as documents, scores."""
+"""What a task is: encode documents, a loss, predictions as documents, scores, errors, what a model is saved with."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from ranat.corpora import Corpus
 from ranat.documents import Document
-from ranat.evaluation.f1 import Answer
-from ranat.models.loading import load_model
+from ranat.documents.pairs import PairTypes
+from ranat.evaluation.errors import Analysis, answer_errors
+from ranat.evaluation.f1 import Answer, micro_scores
+from ranat.models.loading import load_model, never_truncate
 from ranat.registry import Registry
 
+IGNORED = -100
+"""The label of what has none, such as a special token."""
+
+DEFAULT_TASK = "ner"
+"""What a model is for whose configuration does not say: a tagger, as there are many on the hub."""
+
+Stage = Literal["entities", "relations"]
+
+AnyTask = TypeVar("AnyTask", bound="type[Task]")
+
 tasks: Registry[type[Task]] = Registry("task", "ranat.tasks")
-register_task = tasks.register
+
+
+def register_task(name: str) -> Callable[[AnyTask], AnyTask]:
+    """Decorate a task with the name that it is asked for by, that its section of options and its models have."""
+
+    def add(task: AnyTask) -> AnyTask:
+        task.name = name
+        tasks.register(name)(task)
+        return task
+
+    return add
 
 
 @dataclass(frozen=True)
@@ -39,43 +63,94 @@ class Encoded:
         return [len(feature["input_ids"]) for feature in self.features]
 
 
+@dataclass(frozen=True)
+class NoOptions:
+    """The options of a task that has none."""
+
+
 class Task(ABC):
     """A task with its labels and its tokenizer; it knows nothing of attacks or training.
 
     `prepare` and `infer` change neither the task nor its tokenizer: threads may share them.
+
+    Args:
+        labels: the classes, in the order of the model's outputs.
+        tokenizer: a fast one.
+        window: the most tokens the model takes.
+        options: an instance of `Options`; None: its defaults.
     """
 
+    name: ClassVar[str]
+    """What it is registered as; `register_task` sets it."""
     definition: ClassVar[str]
     """What its F1 is, in words."""
+    Options: ClassVar[type[Any]] = NoOptions
+    """A frozen dataclass: the section of a config file that is called as the task. Every option has a default."""
+    stage: ClassVar[Stage | None] = None
+    """What it finds in extraction; None: it has no part in it."""
 
     auto_class: Any
     """The class that has the task's head, with the `from_pretrained` of transformers."""
-    labels: tuple[str, ...]
-    """The classes, in the order of the model's outputs."""
-    tokenizer: Any
+    pairs: PairTypes | None = None
+    """Which entities it relates; a task whose stage is "relations" has them."""
+
+    def __init__(self, labels: Sequence[str], tokenizer: Any, window: int, options: Any = None) -> None:
+        self.labels, self.tokenizer, self.window = tuple(labels), tokenizer, window
+        self.options = options or self.Options()
+        never_truncate(tokenizer)
+        self._ids = {label: number for number, label in enumerate(self.labels)}
 
     @classmethod
     @abstractmethod
-    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, **options: str) -> Self:
-        """The task with the labels of the corpus' training split; `window` is the most tokens the model takes."""
+    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, options: Any = None) -> Self:
+        """The task with the labels of the corpus' training split; the arguments are those of the class.
+
+        Raises:
+            UserError: the training split has nothing to learn.
+        """
 
     @classmethod
-    @abstractmethod
     def for_model(cls, config: Any, tokenizer: Any, window: int) -> Self:
-        """The task as a trained model's configuration tells it.
+        """The task as a trained model's configuration tells it: its labels, and what `saved` gave, in `config.ranat`.
 
         Raises:
             ValueError: the configuration is not that of such a task.
         """
+        return cls(model_labels(config), tokenizer, window, cls.saved_options(config))
+
+    def saved(self) -> dict[str, Any]:
+        """What the model's configuration holds under `ranat`, beside its labels: `for_model` makes the task of it."""
+        return {"task": self.name, "options": asdict(self.options)}
+
+    @classmethod
+    def saved_options(cls, config: Any) -> Any:
+        """The options that a trained model's configuration holds.
+
+        Raises:
+            ValueError: they are not the task's, all of them and no others.
+        """
+        saved = saved_in(config)
+        try:
+            options = TypeAdapter(cls.Options).validate_python(saved["options"])
+        except (KeyError, ValidationError):
+            raise not_understood(saved) from None
+        if asdict(options).keys() != saved["options"].keys():
+            raise not_understood(saved)
+        return options
 
     @property
     @abstractmethod
     def types(self) -> frozenset[str]:
         """The types that it can find."""
 
-    @abstractmethod
-    def respelt(self, document: Document) -> Document:
+    def normalise_type_case(self, document: Document) -> Document:
         """The document with the model's names of types, where these differ in case alone."""
+        name = known_spelling(self.types)
+        return replace(
+            document,
+            entities=tuple(replace(item, type=name(item.type)) for item in document.entities),
+            relations=tuple(replace(item, type=name(item.type)) for item in document.relations),
+        )
 
     @abstractmethod
     def encode(self, documents: Sequence[Document]) -> Encoded:
@@ -85,9 +160,19 @@ class Task(ABC):
     def collate(self, features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         """A padded batch: input_ids, attention_mask, special_tokens_mask (batch, tokens), and labels."""
 
-    @abstractmethod
     def loss(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-        """Cross-entropy, summed and divided by the labels of the whole accumulated batch."""
+        """Mean cross-entropy over what has a label; of all accumulated batches if their number of labels is given.
+
+        Args:
+            outputs: with "logits" (batch, …, labels).
+            labels: (batch, …); `IGNORED` where there is none.
+            num_items_in_batch: what the sum is divided by.
+        """
+        logits = outputs["logits"].float().flatten(0, -2)
+        total = cross_entropy(logits, labels.flatten(), ignore_index=IGNORED, reduction="sum")
+        if num_items_in_batch is None:
+            num_items_in_batch = (labels != IGNORED).sum().clamp(min=1)
+        return total / num_items_in_batch
 
     @abstractmethod
     def prepare(self, documents: Sequence[Document]) -> Any:
@@ -111,25 +196,60 @@ class Task(ABC):
     def answers(self, document: Document) -> set[Answer]:
         """What is scored of a document's annotations."""
 
-    @abstractmethod
     def score(self, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
-        """Scores in [0, 1] with their counts, "per_type" included."""
+        """Strict micro scores of the answers in [0, 1] with their counts, "per_type" included."""
+        return micro_scores([*map(self.answers, gold)], [*map(self.answers, predicted)])
+
+    @staticmethod
+    def errors(
+        documents: Sequence[Document],
+        gold: Sequence[Set[Answer]],
+        predicted: Sequence[Set[Answer]],
+        training: Sequence[Document],
+    ) -> Analysis:
+        """What a model gets wrong; here an answer is of the right type for its place, or of another, or there is none.
+
+        Args:
+            documents: whose answers these are.
+            gold: for each document the answers that are right.
+            predicted: likewise those that the model gave.
+            training: what the model saw.
+        """
+        return answer_errors(documents, gold, predicted)
 
     def new_model(self, backbone: str) -> Any:
-        """A backbone with a fresh head for the labels.
+        """A backbone with a fresh head for the labels; its configuration says what it is for.
 
         Raises:
             UserError: it cannot be loaded.
         """
         names = dict(enumerate(self.labels))
-        numbers = {label: number for number, label in names.items()}
-        return load_model(self.auto_class, backbone, id2label=names, label2id=numbers)
+        model = load_model(self.auto_class, backbone, id2label=names, label2id=self._ids)
+        model.config.ranat = self.saved()
+        return model
 
 
-def spelling(known: Collection[str]) -> Callable[[str], str]:
+def known_spelling(known: Collection[str]) -> Callable[[str], str]:
     """What gives the known type that differs from a type in case alone, or else the type itself."""
     names = {kind.casefold(): kind for kind in sorted(known)}
     return lambda kind: kind if kind in known else names.get(kind.casefold(), kind)
+
+
+def saved_in(config: Any) -> Mapping[str, Any]:
+    """What `Task.saved` gave, from a model's configuration; a model from elsewhere is of the `DEFAULT_TASK`.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    saved = getattr(config, "ranat", {"task": DEFAULT_TASK, "options": {}})
+    if not (isinstance(saved, dict) and isinstance(saved.get("task"), str)):
+        raise not_understood(saved)
+    return saved
+
+
+def not_understood(saved: Any) -> ValueError:
+    """The error for something that no `Task.saved` gives."""
+    return ValueError(f"what its configuration says under `ranat` cannot be understood: {saved!r}")
 
 
 def model_labels(config: Any) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ def logits_of(
 
     def run(chosen: list[int]) -> Result:
         batch = collate([features[index] for index in chosen])
+        batch.pop("special_tokens_mask", None)  # for attacks alone; not every model takes it
         with torch.inference_mode(), torch.autocast(device, format, enabled=casts):
             return then(chosen, model(**{name: tensor.to(device) for name, tensor in batch.items()})["logits"])
 

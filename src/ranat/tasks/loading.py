@@ -9,29 +9,30 @@ from ranat.errors import UserError
 from ranat.models.backbones import may_be_on_the_hub
 from ranat.models.loading import load_config, load_tokenizer, load_trained, window_size
 from ranat.models.memory import keep_freed_memory
-from ranat.tasks.base import Task, tasks
+from ranat.tasks.base import Task, saved_in, tasks
 
 
 def load(name: str) -> tuple[Task, Any]:
     """A task with the labels of a trained model, and the model: in float32, on the CPU, ready to predict.
 
-    What the model is for is told by its configuration: one with the pair types of ranat's relation task is for
-    relations; any other must be a tagger of words whose labels are O and B-TYPE, I-TYPE (or those of BIOES, or of IO),
-    as many on the hub are. Tags are read strictly, see `ranat.documents.bio.decode_strict`.
+    What a model is for stands in its configuration (`Task.saved`); one from elsewhere must be of the `DEFAULT_TASK`:
+    a tagger of words whose labels are O and B-TYPE, I-TYPE (or those of BIOES, or of IO), as many on the hub are.
+    Tags are read strictly, see `ranat.documents.bio.decode_strict`.
 
     Args:
         name: a run folder, a folder that holds a model (config.json, model.safetensors, tokenizer.json), or a hub id,
             which alone may need the network.
     Raises:
-        UserError: nothing is there, the run is not finished, the model is for another purpose, or it cannot be loaded.
+        UserError: nothing is there, the run is not finished, the model is for another purpose or for a task that is not
+            known here, or it cannot be loaded.
     """
     source = _source(name)
     config = load_config(source, where=name)
-    about = getattr(config, "ranat", None)
-    kind = "relation" if isinstance(about, dict) and "pairs" in about else "ner"
     tokenizer = load_tokenizer(source, where=name)
     try:
-        task = tasks.get(kind).for_model(config, tokenizer, window_size(config, tokenizer, where=name))
+        task = _class(saved_in(config)["task"], name).for_model(
+            config, tokenizer, window_size(config, tokenizer, where=name)
+        )
     except ValueError as error:
         raise UserError(
             f"the model is for no task known here: {error}",
@@ -48,6 +49,16 @@ def load(name: str) -> tuple[Task, Any]:
             remedy="save the model with the tokenizer it was trained with",
         )
     return task, model
+
+
+def _class(task: str, model: str) -> type[Task]:
+    if task not in tasks.names():
+        raise UserError(
+            f"the model is for the task {task!r}, which is not known here",
+            where=model,
+            remedy="name the file or module that has the task with --plugin",
+        )
+    return tasks.get(task)
 
 
 def _source(name: str) -> str:

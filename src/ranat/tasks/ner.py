@@ -11,21 +11,18 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 from transformers import AutoModelForTokenClassification
 
 from ranat.corpora import Corpus
 from ranat.documents import Document, Entity
 from ranat.documents.bio import decode_strict, scheme_of, to_bio
 from ranat.errors import UserError
-from ranat.evaluation.f1 import Answer, micro_scores
-from ranat.models.loading import never_truncate
-from ranat.tasks.base import Encoded, Task, model_labels, register_task, spelling
+from ranat.evaluation.f1 import Answer
+from ranat.evaluation.mentions import mention_errors
+from ranat.tasks.base import IGNORED, Encoded, Task, register_task
 from ranat.tasks.batches import logits_of
 from ranat.tasks.padding import inputs, padded
 from ranat.tasks.windows import Sentence, Window, split_sentences, windows
-
-IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +53,23 @@ class NER(Task):
         ValueError: the labels are not tags.
     """
 
+    stage = "entities"
+    errors = staticmethod(mention_errors)
     auto_class = AutoModelForTokenClassification
     definition = (
         "strict entity-level micro-F1: a predicted mention is right if its spans and its type equal a gold mention's; "
         "predicted tags are read as IOB2, an I-X that continues nothing being no mention"
     )
 
-    def __init__(self, labels: Sequence[str], tokenizer: Any, window: int) -> None:
-        self.labels, self.tokenizer, self.window = tuple(labels), tokenizer, window
+    def __init__(self, labels: Sequence[str], tokenizer: Any, window: int, options: Any = None) -> None:
+        super().__init__(labels, tokenizer, window, options)
         self.scheme = scheme_of(self.labels)
-        never_truncate(tokenizer)
-        self._ids = {label: number for number, label in enumerate(self.labels)}
         self._inside = {
             kind: [self._ids[tag] for tag in (f"I-{kind}", f"E-{kind}") if tag in self._ids] for kind in self.types
         }
 
     @classmethod
-    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, **options: str) -> Self:
+    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, options: Any = None) -> Self:
         """O, then B- and I- of each type in the training split."""
         types = sorted({entity.type for document in corpus.splits["train"] for entity in document.entities})
         if not types:
@@ -81,22 +78,12 @@ class NER(Task):
             )
         if "" in types:
             raise UserError("an entity of the training split has no type", where=corpus.name, remedy="give it one")
-        return cls(["O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI")], tokenizer, window)
-
-    @classmethod
-    def for_model(cls, config: Any, tokenizer: Any, window: int) -> Self:
-        """The tagger of a trained model."""
-        return cls(model_labels(config), tokenizer, window)
+        return cls(["O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI")], tokenizer, window, options)
 
     @property
     def types(self) -> frozenset[str]:
         """The entity types of its tags."""
         return frozenset(label[2:] for label in self.labels if label != "O")
-
-    def respelt(self, document: Document) -> Document:
-        """The document with the model's names of the types of mentions."""
-        name = spelling(self.types)
-        return replace(document, entities=tuple(replace(item, type=name(item.type)) for item in document.entities))
 
     def encode(self, documents: Sequence[Document]) -> Encoded:
         """A feature for each window; labels (tokens,) hold -100 where no word begins."""
@@ -128,15 +115,6 @@ class NER(Task):
             batch["labels"] = padded(features, "labels", IGNORED, batch["input_ids"].shape[1])
         return batch
 
-    def loss(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-        """Mean cross-entropy over labelled words; of all accumulated batches if their number is given."""
-        total = cross_entropy(
-            outputs["logits"].float().flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
-        )
-        return total / (
-            num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum().clamp(min=1)
-        )
-
     def prepare(self, documents: Sequence[Document]) -> PreparedSentences:
         """Sentences, words, tokens and windows."""
         sentences, _ = split_sentences(documents)
@@ -160,13 +138,13 @@ class NER(Task):
             [self.labels[number] for number in probabilities.argmax(-1).tolist()],
         )
         inside = {kind: probabilities[:, numbers].sum(-1).tolist() for kind, numbers in self._inside.items()}
-        found: dict[int, list[Entity]] = defaultdict(list)
+        mentions: dict[int, list[Entity]] = defaultdict(list)
         start = place = 0
         for sentence in prepared.sentences:
             words = list(compress(sentence.words, has_token[place : place + len(sentence.words)].tolist()))
             place += len(sentence.words)
             end = start + len(words)
-            entities = found[sentence.document]
+            entities = mentions[sentence.document]
             for first, last, kind in decode_strict(tags[start:end], self.scheme):
                 span = (words[first][0], words[last - 1][1])
                 goes_on = inside[kind][start + last] if start + last < end else 0.0
@@ -174,7 +152,7 @@ class NER(Task):
                 entities.append(Entity(f"T{len(entities) + 1}", kind, (span,), score=min(max(score, 0.0), 1.0)))
             start = end
         return [
-            replace(document, entities=tuple(found[index]), relations=())
+            replace(document, entities=tuple(mentions[index]), relations=())
             for index, document in enumerate(prepared.documents)
         ]
 
@@ -198,8 +176,8 @@ class NER(Task):
             return words, logits[rows.to(logits.device), tokens.to(logits.device)].float().softmax(-1).cpu()
 
         features = [{"input_ids": window.input_ids} for window in prepared.windows]
-        for words, found in logits_of(model, features, self.collate, batch_size, of_words):
-            probabilities[words.numpy()] = found.numpy()
+        for words, said in logits_of(model, features, self.collate, batch_size, of_words):
+            probabilities[words.numpy()] = said.numpy()
         return probabilities
 
     def answers(self, document: Document) -> set[Answer]:
@@ -208,9 +186,7 @@ class NER(Task):
 
     def score(self, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
         """Strict entity scores."""
-        result = micro_scores([*map(self.answers, gold)], [*map(self.answers, predicted)])
-        result["unrepresentable"] = split_sentences(gold)[1]
-        return result
+        return super().score(gold, predicted) | {"unrepresentable": split_sentences(gold)[1]}
 
     def _windows(self, sentences: Sequence[Sentence]) -> list[Window]:
         return list(windows([sentence.texts for sentence in sentences], self.tokenizer, self.window))

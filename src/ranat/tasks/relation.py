@@ -6,21 +6,20 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 from transformers import AddedToken, AutoModelForSequenceClassification
 
 from ranat.corpora import Corpus
 from ranat.documents import Document, Relation
 from ranat.documents.pairs import REVERSED, PairTypes, candidates, relation_of
 from ranat.errors import UserError
-from ranat.evaluation.f1 import Answer, micro_scores
+from ranat.evaluation.f1 import Answer
+from ranat.evaluation.relations import relation_errors
 from ranat.models.entity_pair import EntityPairClassifier
-from ranat.models.loading import never_truncate
-from ranat.tasks.base import Encoded, Task, model_labels, register_task, spelling
+from ranat.tasks.base import Encoded, Task, known_spelling, model_labels, not_understood, register_task, saved_in
 from ranat.tasks.batches import chunks, logits_of
 from ranat.tasks.marking import MARKINGS
 from ranat.tasks.padding import inputs
@@ -31,6 +30,19 @@ HEADS = {"cls": AutoModelForSequenceClassification, "entity": EntityPairClassifi
 
 _AHEAD = 16_384
 """The most pairs that `prepare` encodes and `infer` sorts by length at a time: what bounds their memory."""
+
+
+@dataclass(frozen=True)
+class RelationOptions:
+    """How a pair of entities is marked in its sentence, and which states are classified.
+
+    Args:
+        representation: "cls", the first token's state, or "entity", the states at the two marks.
+        marking: "dummy" puts a type's name in an entity's place, "typed" sets it around the entity.
+    """
+
+    representation: Literal["cls", "entity"] = "cls"
+    marking: Literal["dummy", "typed"] = "dummy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,47 +71,45 @@ class RelationClassification(Task):
         labels: the negative class first.
         tokenizer: has the marks as words.
         window: the most tokens the model takes.
+        options: how a pair is shown and classified.
         pairs: `pairs.types` are the (head type, tail type) that may be related: entities of other types are left alone.
-        representation: "cls" or "entity".
-        marking: "dummy" or "typed".
     """
 
+    Options = RelationOptions
+    stage = "relations"
+    errors = staticmethod(relation_errors)
     definition = (
         "micro-F1 over relations without the negative class: each pair of entities within a sentence whose types may "
         "be related is one instance; if a pair has several labels, the last one holds (BLURB)"
     )
+    pairs: PairTypes
 
     def __init__(
-        self, labels: Sequence[str], tokenizer: Any, window: int, pairs: PairTypes, representation: str, marking: str
+        self, labels: Sequence[str], tokenizer: Any, window: int, options: RelationOptions, pairs: PairTypes
     ) -> None:
-        self.labels, self.tokenizer, self.window, self.pairs = tuple(labels), tokenizer, window, pairs
-        self.representation, self.marking = representation, marking
-        self.auto_class = HEADS[representation]
-        never_truncate(tokenizer)
-        self._features = PairFeatures(tokenizer, window, pairs, representation, marking)
-        self._ids = {label: number for number, label in enumerate(self.labels)}
+        super().__init__(labels, tokenizer, window, options)
+        self.pairs, self.auto_class = pairs, HEADS[options.representation]
+        self._marking = MARKINGS[options.marking]
+        self._features = PairFeatures(tokenizer, window, pairs, options.representation, options.marking)
 
     @classmethod
-    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, **options: str) -> Self:
+    def for_corpus(cls, corpus: Corpus, tokenizer: Any, window: int, options: RelationOptions | None = None) -> Self:
         """The negative class, then the relations between candidates of the training split.
 
-        Args:
-            corpus: the corpus.
-            tokenizer: gets the marks as new words.
-            window: the most tokens the model takes.
-            options: "representation": "cls" or "entity"; "marking": "dummy" or "typed".
+        The tokenizer gets the marks as new words.
         """
+        options = options or cls.Options()
         pairs = corpus.pairs or PairTypes.of(corpus.splits["train"])
-        found = {pair.label for document in corpus.splits["train"] for pair in candidates(document, pairs).pairs}
-        if not found - {pairs.negative}:
+        labels = {pair.label for document in corpus.splits["train"] for pair in candidates(document, pairs).pairs}
+        if not labels - {pairs.negative}:
             raise UserError(
                 "the training split has no relation between two entities of a sentence",
                 where=corpus.name,
                 remedy="annotate some, or check its format; `--task ner` finds entities",
             )
-        marks = MARKINGS[options["marking"]].marks(pairs)
+        marks = MARKINGS[options.marking].marks(pairs)
         tokenizer.add_tokens([AddedToken(mark, normalized=False) for mark in marks])
-        return cls([pairs.negative, *sorted(found - {pairs.negative})], tokenizer, window, pairs, **options)
+        return cls([pairs.negative, *sorted(labels - {pairs.negative})], tokenizer, window, options, pairs)
 
     @classmethod
     def for_model(cls, config: Any, tokenizer: Any, window: int) -> Self:
@@ -108,34 +118,34 @@ class RelationClassification(Task):
         Raises:
             ValueError: the configuration, its labels, its head and the tokenizer do not belong together.
         """
-        labels, saved = model_labels(config), config.ranat
+        labels, options, saved = model_labels(config), cls.saved_options(config), saved_in(config)
         try:
-            pairs, representation, marking = (
-                PairTypes.from_dict(saved["pairs"]),
-                saved["representation"],
-                saved["marking"],
-            )
-            head, marks = HEADS[representation], MARKINGS[marking].marks(pairs)
+            pairs = PairTypes.from_dict(saved["pairs"])
+            marks = MARKINGS[options.marking].marks(pairs)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"what its configuration says under `ranat` cannot be understood: {error!r}") from error
+            raise not_understood(saved) from error
         if labels[0] != pairs.negative:
             raise ValueError(f"its first label is {labels[0]!r}, not the negative class {pairs.negative!r}")
-        if head is EntityPairClassifier and EntityPairClassifier.__name__ not in (config.architectures or ()):
+        if options.representation == "entity" and EntityPairClassifier.__name__ not in (config.architectures or ()):
             raise ValueError("it has no head over two entities")
         if unknown := [
             mark for mark in marks if tokenizer.convert_tokens_to_ids(mark) in (None, tokenizer.unk_token_id)
         ]:
             raise ValueError(f"its tokenizer does not know the mark {unknown[0]}")
-        return cls(labels, tokenizer, window, pairs, representation, marking)
+        return cls(labels, tokenizer, window, options, pairs)
+
+    def saved(self) -> dict[str, Any]:
+        """What `for_model` needs: the types of pairs, too."""
+        return super().saved() | {"pairs": self.pairs.to_dict()}
 
     @property
     def types(self) -> frozenset[str]:
         """The relations, without the negative class."""
         return frozenset(label.removesuffix(REVERSED) for label in self.labels[1:])
 
-    def respelt(self, document: Document) -> Document:
+    def normalise_type_case(self, document: Document) -> Document:
         """The document with the model's names of the types of mentions that it pairs, and of relations."""
-        of_mention, of_relation = spelling(set(chain.from_iterable(self.pairs.types))), spelling(self.types)
+        of_mention, of_relation = known_spelling(set(chain.from_iterable(self.pairs.types))), known_spelling(self.types)
         return replace(
             document,
             entities=tuple(replace(item, type=of_mention(item.type)) for item in document.entities),
@@ -150,15 +160,10 @@ class RelationClassification(Task):
             model.resize_token_embeddings(len(self.tokenizer))
         weight = model.get_input_embeddings().weight
         with torch.no_grad():
-            for mark in MARKINGS[self.marking].marks(self.pairs):
+            for mark in self._marking.marks(self.pairs):
                 name = mark.strip("@$[]/").replace("-", " ").replace("_", " ").lower()
                 ids = self.tokenizer(name, add_special_tokens=False)["input_ids"]
                 weight[self.tokenizer.convert_tokens_to_ids(mark)] = weight[ids].mean(0)
-        model.config.ranat = {
-            "representation": self.representation,
-            "marking": self.marking,
-            "pairs": self.pairs.to_dict(),
-        }
         return model
 
     def encode(self, documents: Sequence[Document]) -> Encoded:
@@ -188,11 +193,6 @@ class RelationClassification(Task):
                 batch[name] = torch.tensor([feature[name] for feature in features])
         return batch
 
-    def loss(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-        """Mean cross-entropy over pairs; of all accumulated batches if their number is given."""
-        total = cross_entropy(outputs["logits"].float(), labels, reduction="sum")
-        return total / (num_items_in_batch if num_items_in_batch is not None else len(labels))
-
     def prepare(self, documents: Sequence[Document]) -> PreparedPairs:
         """Candidate pairs as tokens, no more than `infer` takes at a time."""
         pairs = self._features.candidates(documents)
@@ -204,7 +204,7 @@ class RelationClassification(Task):
         A relation's score, in [0, 1], is P(R | x).
         """
         rest = islice(self._features.candidates(prepared.documents), len(prepared.examples), None)
-        found: dict[int, list[Relation]] = defaultdict(list)
+        relations: dict[int, list[Relation]] = defaultdict(list)
         for chunk in chunks(chain(prepared.examples, self._features.examples(rest)), _AHEAD):
             fit = [(example, example.feature) for example in chunk if example.feature]
             features = [feature for _, feature in fit]
@@ -212,9 +212,9 @@ class RelationClassification(Task):
                 for index, number, score in zip(chosen, best.indices.tolist(), best.values.tolist(), strict=True):
                     example = fit[index][0]
                     if relation := relation_of(example.pair, self.labels[number], self.pairs, score):
-                        found[example.document].append(relation)
+                        relations[example.document].append(relation)
         return [
-            replace(document, relations=tuple(sorted(found[index], key=lambda r: (r.head, r.tail))))
+            replace(document, relations=tuple(sorted(relations[index], key=lambda r: (r.head, r.tail))))
             for index, document in enumerate(prepared.documents)
         ]
 
@@ -233,22 +233,22 @@ class RelationClassification(Task):
         relations that are not between two entities of one sentence, which do not count; "confusion": gold label →
         predicted label → pairs.
         """
-        result = micro_scores([*map(self.answers, gold)], [*map(self.answers, predicted)])
+        result = super().score(gold, predicted)
         related = (item for item in self._features.candidates(gold) if item[2].label != self.pairs.negative)
         result["unrepresentable"] = sum(example.feature is None for example in self._features.examples(related))
         result["not_candidates"] = self._outside(gold)[0]
         confusion: dict[str, Counter[str]] = defaultdict(Counter)
         for one, other in zip(gold, predicted, strict=True):
             sides = (candidates(document, self.pairs).pairs for document in (one, other))
-            for pair, found in zip(*sides, strict=True):
-                confusion[pair.label][found.label] += 1
+            for pair, said in zip(*sides, strict=True):
+                confusion[pair.label][said.label] += 1
         result["confusion"] = {label: dict(confusion[label]) for label in sorted(confusion)}
         return result
 
     def _outside(self, documents: Sequence[Document]) -> tuple[int, int]:
         """Relations between no candidates, and those that a later one of the same pair overrules."""
-        found = [candidates(document, self.pairs) for document in documents]
-        return sum(len(item.apart) for item in found), sum(len(item.conflicts) for item in found)
+        of_documents = [candidates(document, self.pairs) for document in documents]
+        return sum(len(item.apart) for item in of_documents), sum(len(item.conflicts) for item in of_documents)
 
 
 def _best(chosen: list[int], logits: Tensor) -> tuple[list[int], Any]:

@@ -12,12 +12,12 @@ from rich.console import Console
 from ranat import corpora
 from ranat.disk import write_atomically
 from ranat.documents import Document
-from ranat.documents.pairs import PairTypes, candidates
 from ranat.errors import UsageError, UserError
 from ranat.evaluation.error_page import error_page
-from ranat.evaluation.errors import Analysis, mention_errors, pair_of_texts, relation_errors
+from ranat.evaluation.errors import Analysis
 from ranat.evaluation.f1 import Answer
 from ranat.runs.settings import Settings, read_settings
+from ranat.tasks import tasks
 from ranat.training.run import documents_hash, fraction, read_json, read_predictions, report_notices
 
 
@@ -104,23 +104,10 @@ def run_errors(
             )
     with console.status(f"judging the predictions of {len(documents):,} texts"):
         gold, predicted = _predictions(run, split, documents)
-        if settings.task == "relation":
-            analysis = relation_errors(documents, gold, predicted, _related_texts(corpus, training))
-        else:
-            analysis = mention_errors(documents, gold, predicted, training)
+        analysis = tasks.get(str(settings.task)).errors(documents, gold, predicted, training)
     if analysis.counts.gold["right"] != metrics[split]["true_positives"]:
         raise _foreign(run / "predictions" / f"{split}.jsonl")
     return RunErrors(run, split, settings, analysis)
-
-
-def _related_texts(corpus: corpora.Corpus, training: Sequence[Document]) -> set[frozenset[str]]:
-    types = corpus.pairs or PairTypes.of(corpus.splits["train"])
-    return {
-        pair_of_texts(document, pair.first, pair.second)
-        for document in training
-        for pair in candidates(document, types).pairs
-        if pair.label != types.negative
-    }
 
 
 def _predictions(run: Path, split: str, documents: Sequence[Document]) -> tuple[list[set[Answer]], list[set[Answer]]]:

@@ -74,7 +74,7 @@ def evaluate(
     report_notices(corpus, console)
     if split not in corpus.splits:
         raise UsageError(f"{name} has no split {split!r}", where="--split", remedy=f"it has {', '.join(corpus.splits)}")
-    gold = [trained.task.respelt(document) for document in corpus.splits[split]]
+    gold = [trained.task.normalise_type_case(document) for document in corpus.splits[split]]
     known, types = trained.task.types, {kind for document in gold for _, kind in trained.task.answers(document)}
     if not types & known:
         raise UserError(

@@ -25,7 +25,7 @@ from ranat.documents.formats import jsonl
 from ranat.errors import UsageError, UserError
 from ranat.models.loading import load_config, load_tokenizer, never_truncate, quiet_libraries, window_size
 from ranat.models.precision import autocast, resolve_precision
-from ranat.runs.settings import RelationSettings, Settings, read_settings
+from ranat.runs.settings import Settings, read_settings
 from ranat.tasks import Task, tasks
 from ranat.training.card import render_card
 from ranat.training.checkpoints import last_whole, load_weights, remove_incomplete
@@ -76,12 +76,8 @@ def train(
         corpus = replace(corpus, splits={name: corpus.splits[name] for name in ("train", "dev")})
     tokenizer = load_tokenizer(settings.model)
     window = window_size(load_config(settings.model), tokenizer)
-    settings = settings.model_copy(update={"task": settings.task or corpus.task})
-    if settings.task != "relation" and settings.relation != RelationSettings():
-        raise UsageError(
-            f"is set, but the task is {settings.task}", where="relation", remedy="`--task relation`, or leave it out"
-        )
-    task = tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window, **settings.task_options())
+    settings = settings.for_task(settings.task or corpus.task)
+    task = tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window, settings.task_options())
     train_split = fraction(corpus.splits["train"], settings.train.fraction)
     with console.status("encoding the training split"):
         encoded = task.encode(train_split)
@@ -208,9 +204,10 @@ def _may_write(out: Path, settings: Settings, *, resume: bool, overwrite: bool) 
                 "the folder is not empty and holds no run", where=str(out), remedy="name another with --out"
             )
     elif resume:
-        before, now = read_settings(saved).flat(), settings.flat()
+        stored = read_settings(saved)
+        before, now = stored.flat(), settings.for_task(settings.task or str(stored.task)).flat()
         for key in sorted(before.keys() | now.keys()):
-            if before.get(key) != now.get(key) and not (key == "task" and settings.task is None):
+            if before.get(key) != now.get(key):
                 raise UserError(
                     f"the run began with {before.get(key)!r}, not {now.get(key)!r}",
                     where=f"{out}: {key}",
