@@ -17,7 +17,7 @@ import pytest
 from commandline import DISEASE, Done, Ranat, corpus
 from ranat import cli, corpora
 from ranat.attacks import attacks
-from ranat.runs.settings import RatSettings, Settings, TrainSettings
+from ranat.runs.settings import Settings, TrainSettings
 
 PGD = ["--attack.name", "pgd"]
 COMMANDS = (
@@ -162,7 +162,7 @@ def test_the_command_line_has_those_commands_only(ranat: Ranat) -> None:
 def test_help_of_train_names_every_key(ranat: Ranat) -> None:
     text = " ".join(ranat("train", "--help").out.replace("│", " ").split())
     options = {field.name for name in attacks.names() for field in dataclasses.fields(attacks.get(name))}
-    keys = [*Settings.model_fields, *RatSettings.model_fields, *TrainSettings.model_fields, *options, *attacks.names()]
+    keys = [*Settings.model_fields, *TrainSettings.model_fields, *options, *attacks.names()]
     missing = [key for key in keys if not re.search(rf"(?<!\w){key}(?!\w)", text)]
     assert missing == []
 

@@ -13,11 +13,14 @@ import yaml
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
+from ranat import plugins
 from ranat.errors import UsageError, UserError
 
 EPILOGUE = """\
 Data go to standard output, progress and messages to standard error.
 Exit codes: 0 done, 1 could not do it, 2 wrong usage. `--debug` shows the traceback of an error.
+`--plugin FILE_OR_MODULE` adds one's own attacks, gates, tasks, formats and corpora to any command; it may be repeated.
+So does the environment variable RANAT_PLUGINS, with names that are separated as in PATH.
 """
 
 app = App(
@@ -59,6 +62,7 @@ def main() -> None:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
+        plugins.add(_take(arguments, "--plugin"))
         app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads, such as `head`, has seen enough; nothing more can be said to them
@@ -70,6 +74,19 @@ def main() -> None:
     except KeyboardInterrupt:
         print("ranat: interrupted; `--resume` goes on with a run, the same command with a grid", file=sys.stderr)
         sys.exit(130)
+
+
+def _take(arguments: list[str], flag: str) -> list[str]:
+    """Take a flag that every command has out of the arguments; its values."""
+    taken = []
+    for number in reversed(range(len(arguments))):
+        name, equals, value = arguments[number].partition("=")
+        if name == flag:
+            if not equals and number + 1 == len(arguments):
+                raise UsageError("needs a file or a module", where=flag)
+            taken.append(value if equals else arguments.pop(number + 1))
+            del arguments[number]
+    return taken[::-1]
 
 
 def _explain(error: Exception) -> int:
