@@ -34,6 +34,7 @@ COMMANDS = (
     "extract",
     "convert",
     "errors",
+    "check-attack",
 )
 
 
