@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import json
 import os
+import select
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
-from cyclopts import App, CycloptsError, Parameter
-from rich.console import Console
+from cyclopts import App, Parameter
 
-from ranat.errors import UsageError, UserError
+from ranat.cli.failures import explained
 from ranat.plainyaml import yaml_value
+from ranat.terminal import Console, plain
 
 EPILOGUE = """\
 Data go to standard output, progress and messages to standard error.
@@ -52,29 +57,63 @@ def main() -> None:
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    code: Any = 0
+    _make_streams_sound()
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        try:
+            app(arguments, exit_on_error=False, print_error=False)
+        except SystemExit as end:  # so ends every command
+            code = end.code
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads, such as `head`, has seen enough; nothing more can be said to them
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:  # every failure is one line unless asked for more
-        if debug:
-            raise
-        sys.exit(_explain(error))
     except KeyboardInterrupt:
-        print("ranat: interrupted; `--resume` goes on with a run, the same command with a grid", file=sys.stderr)
-        sys.exit(130)
+        _complain("interrupted; `--resume` goes on with a run, the same command with a grid")
+        code = 130
+    except Exception as error:  # every failure is one line unless asked for more
+        # Who reads standard output, such as `head`, may have seen enough: that is no failure.
+        if not (isinstance(error, BrokenPipeError) and _is_unread(sys.stdout)):
+            if debug:
+                raise
+            line, code = explained(error)
+            _complain(line)
+    finally:  # what cannot be written is given up here, or the interpreter would try again and complain
+        _flush(sys.stdout)
+        _flush(sys.stderr)
+    sys.exit(code)
 
 
-def _explain(error: Exception) -> int:
-    if isinstance(error, CycloptsError):
-        text, code = str(error).strip().splitlines()[0], 2
-    elif isinstance(error, UserError):
-        text, code = str(error), 2 if isinstance(error, UsageError) else 1
-    elif isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        text, code = f"{where}{error.strerror or error}", 1
-    else:
-        text, code = f"{type(error).__name__}: {error} (a fault of ranat; --debug shows where)", 1
-    print(f"ranat: {' '.join(text.split())}", file=sys.stderr)
-    return code
+def _make_streams_sound() -> None:
+    """No stream is closed, and none fails at a character that its encoding lacks."""
+    codecs.register_error("as JSON", _as_json)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started us: a file opened next would take its number
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+    for stream, errors in ((sys.stdout, "as JSON"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):  # unless somebody has replaced it
+            stream.reconfigure(errors=errors)
+
+
+def _as_json(error: UnicodeError) -> tuple[str, int]:
+    r"""Characters as JSON escapes them, \\u00e9, so that what is JSON remains JSON in any encoding."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+def _complain(line: str) -> None:
+    with suppress(OSError):
+        print(f"ranat: {plain(' '.join(line.split()))}", file=sys.stderr)
+
+
+def _is_unread(stream: TextIO) -> bool:
+    """Whether it is a pipe whose reader has gone."""
+    poll = select.poll()
+    poll.register(stream, 0)
+    return bool(poll.poll(0))  # asked for nothing, it tells of failures alone
+
+
+def _flush(stream: TextIO) -> None:
+    """Write what is left; if it cannot be written, it goes nowhere."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

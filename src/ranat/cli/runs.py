@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ranat.cli.application import Data, Json, Section, app, err, examples, values
-from ranat.cli.printing import print_comparison, print_json, print_scores
+from ranat.cli.printing import print_comparison, print_json, print_scores, print_text
 from ranat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
         print_json(result)
         return
     print_comparison(result["comparison"])
-    print()
+    print_text("")
     for line in result["tagged"]:
-        print(line)
-    print(f"\nThe runs are in {out}; README.md in each is its model card.")
+        print_text(line)
+    print_text(f"\nThe runs are in {out}; README.md in each is its model card.")
 
 
 @app.command(
@@ -92,7 +92,7 @@ def train(
         print_json(metrics)
     elif metrics:
         print_scores({split: metrics[split] for split in ("dev", "test") if split in metrics})
-        err.print(f"the run is in {folder}", highlight=False)
+        err.print(f"the run is in {folder}")
 
 
 @app.command(
@@ -151,7 +151,7 @@ def _evaluate_triples(ner: list[str], re: str, on: str, split: str, data: Path |
         }
     )
     lost = result["lost"]
-    print(
+    print_text(
         f"\nof {sum(lost.values()):,} gold triples {lost['found']:,} are found; lost: {lost['sentences']:,} to"
         f" sentences and pairing, {lost['ner']:,} as a mention is not found, {lost['re']:,} as the relation is not"
     )

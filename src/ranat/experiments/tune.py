@@ -16,6 +16,7 @@ from ranat.errors import UsageError, UserError
 from ranat.experiments.grid.cells import check_names
 from ranat.experiments.grid.progress import duration
 from ranat.runs.settings import STANDARD, Settings, read_settings
+from ranat.terminal import plain_console
 from ranat.training.run import train
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def tune(
         raise UsageError(f"must be at least 1, not {trials}", where="--trials")
     check_names([settings.corpus], [settings.model])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     with claimed(out, "study.db", "ranat tune"):
         study = optuna.create_study(
             storage=f"sqlite:///{out.absolute() / 'study.db'}",

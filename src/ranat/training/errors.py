@@ -18,6 +18,7 @@ from ranat.evaluation.errors import Analysis
 from ranat.evaluation.f1 import Answer
 from ranat.runs.settings import Settings, read_settings
 from ranat.tasks import tasks
+from ranat.terminal import plain_console
 from ranat.training.run import documents_hash, fraction, read_json, read_predictions, report_notices
 
 
@@ -79,7 +80,7 @@ def run_errors(
             the corpus.
         UsageError: it has no predictions of the split.
     """
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     if not (run / "config.yaml").is_file():
         raise UserError("no run is here", where=str(run), remedy="name a folder that `ranat train --out` wrote")
     if not (run / "metrics.json").is_file():

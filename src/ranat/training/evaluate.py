@@ -15,6 +15,7 @@ from ranat.models.loading import quiet_libraries
 from ranat.models.precision import autocast, resolve_precision
 from ranat.runs.settings import Settings, read_settings
 from ranat.tasks import Task
+from ranat.terminal import plain_console
 from ranat.training.run import report_notices
 
 
@@ -66,7 +67,7 @@ def evaluate(
         UserError: the run or the corpus cannot be read, or the corpus has other types.
         UsageError: the corpus has no such split.
     """
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     trained = TrainedRun.load(run)
     name = on or trained.settings.corpus
     with console.status(f"reading {name}"):

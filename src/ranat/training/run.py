@@ -27,6 +27,7 @@ from ranat.models.loading import load_config, load_tokenizer, never_truncate, qu
 from ranat.models.precision import autocast, resolve_precision
 from ranat.runs.settings import Settings, read_settings
 from ranat.tasks import Task, tasks
+from ranat.terminal import plain_console
 from ranat.training.card import render_card
 from ranat.training.checkpoints import last_whole, load_weights, remove_incomplete
 from ranat.training.runtrainer import RunTrainer
@@ -59,7 +60,7 @@ def train(
     """
     quiet_libraries()
     first = os.environ.get("RANK", "0") == "0"
-    console = console if first and console else Console(quiet=True)
+    console = plain_console(console if first else None)
     precision = resolve_precision(settings.train.precision)
     settings = settings.model_copy(update={"train": settings.train.model_copy(update={"precision": precision})})
     _check_trackers(settings.train.report_to)
