@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test fast lint bench clean
+.PHONY: demo test fast lint bench mutants coverage clean
 
 demo: $(INSTALLED)
 	$(BIN)/ranat demo
@@ -25,6 +25,14 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/training.py --data $${RANAT_DATA:?names the folder of corpora} --f1 --output benchmarks/training.json
 
+# An hour on two cores: what the tests of the training step let pass when its code is changed.
+mutants: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
+
+coverage: $(INSTALLED)
+	$(BIN)/pytest -m "not slow" --cov --cov-report=term --cov-report=html
+
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
@@ -33,4 +41,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants htmlcov .coverage*

@@ -118,9 +118,8 @@ def ratio(runs: dict[str, list[dict[str, float]]], name: str, to: str, key: str)
 def measure(name: str, data: Path, sentences: int) -> dict[str, float]:
     """Train one epoch in this process: seconds of training, peak memory in MiB, forward-equivalents."""
     from ranat import corpora
-    from ranat.models.loading import load_tokenizer
+    from ranat.models.loading import load_tokenizer, quiet_libraries
     from ranat.tasks.ner import NER
-    from ranat.training.run import quiet_libraries
 
     quiet_libraries()
     corpus = corpora.load("ncbi-disease", data)
@@ -154,6 +153,7 @@ def peer(model: Any, encoded: Any, tokenizer: Any, folder: str) -> Any:
 def ours(name: str, model: Any, encoded: Any, task: Any, folder: str) -> Any:
     """What `ranat train` runs, without evaluation and saving."""
     from ranat.models.precision import resolve_precision
+    from ranat.runs.folder import RunFolder
     from ranat.runs.settings import read_settings
     from ranat.training.runtrainer import RunTrainer
 
@@ -161,7 +161,7 @@ def ours(name: str, model: Any, encoded: Any, task: Any, folder: str) -> Any:
     settings = read_settings(
         flags={"corpus": "ncbi-disease", "model": "minilm", "train": train, **CONFIGURATIONS[name]}
     )
-    trainer = RunTrainer(settings, Path(folder), task, model, encoded, [], None)
+    trainer = RunTrainer(settings, RunFolder(Path(folder)), task, model, encoded, [], None)
     trainer.args.eval_strategy = trainer.args.save_strategy = "no"
     return trainer
 

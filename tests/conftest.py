@@ -20,3 +20,19 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("no real corpora: set RANAT_DATA")
     return folder
+
+
+@pytest.fixture
+def backbone(tmp_path: Path) -> Path:
+    """A small encoder that a run takes seconds on."""
+    import small_runs
+
+    return small_runs.backbone(tmp_path / "backbone")
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A corpus that a run takes seconds on."""
+    import small_runs
+
+    return small_runs.corpus(tmp_path / "corpus")

@@ -24,7 +24,8 @@ from ranat.gates import (
     ObservingGate,
     Rising,
     gates,
-)  # fmt: skip
+)  # fmt: skipfrom ranat.gates.base import ramp
+from ranat.gates.base import ramp
 
 P = st.floats(0, 1)
 SEED = st.integers(0, 2**31)
@@ -110,6 +111,16 @@ def test_the_extremes_are_standard_and_adversarial_training(seed: int, step: int
         assert always(step) is True
     for name in ("exact", "rising", "falling"):
         assert made(name, p=1, **run)(step) is True
+
+
+@given(p=P, n=st.integers(1, 100))
+def test_a_ramp_has_the_mean_that_it_says(p: float, n: int) -> None:
+    """Of the probabilities themselves; after the run it stays where it ended."""
+    found = [ramp(p, step, n) for step in range(n)]
+    assert np.mean(found) == pytest.approx(p)
+    assert min(found) >= 0
+    assert ramp(p, 10 * n, n) == pytest.approx(p + min(p, 1 - p))
+    assert ramp(p, 0, n) == pytest.approx(p - min(p, 1 - p) * (1 - 1 / n))
 
 
 def test_bernoulli_draws_are_independent_of_the_last_one() -> None:

@@ -139,4 +139,3 @@ def test_an_attack_is_one_short_file_with_its_equation(name: str) -> None:
     assert Path(inspect.getfile(attack)).stem == name
     text = inspect.getdoc(attack) or ""
     assert "paper Eq. " in text
-    assert "Cost of an attacked batch: " in text

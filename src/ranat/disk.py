@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,11 +17,16 @@ from ranat.errors import UserError
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that it is there in full or as it was before."""
     draft = path.with_name(f".{path.name}.part")
-    with draft.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)
+    try:
+        # File names that are not UTF-8 have characters that it lacks; their escapes are those of JSON, too.
+        with draft.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    except OSError:  # such as a full disk
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def sync(path: Path) -> None:
@@ -47,7 +52,7 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     digest = hashlib.sha256()
     for file in files(path):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n".encode())
+        digest.update(os.fsencode(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n"))
     return digest.hexdigest()
 
 
@@ -73,9 +78,24 @@ def claimed(folder: Path, marker: str, command: str) -> Iterator[None]:
     others = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
     if folder.is_file() or (others and not (folder / marker).is_file()):
         raise UserError(f"holds something else: no {marker}", where=str(folder), remedy="name another one with --out")
-    new = not folder.exists()
+    with locked(folder, command):
+        yield
+
+
+@contextmanager
+def locked(folder: Path, command: str) -> Iterator[None]:
+    """Hold a folder for this process alone; what a killed process held is free.
+
+    Args:
+        folder: is made if need be, and goes again if nothing came of it.
+        command: what else may be at work there.
+    Raises:
+        UserError: another process holds it.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock", timeout=0)
+    file = folder / ".lock"
+    lock = FileLock(file, timeout=0)
     try:
         lock.acquire()
     except Timeout:
@@ -83,6 +103,9 @@ def claimed(folder: Path, marker: str, command: str) -> Iterator[None]:
     try:
         yield
     finally:
+        if made and [path.name for path in folder.iterdir()] == [file.name]:
+            file.unlink()
+            with suppress(OSError):  # another process may have put something there
+                for path in made:
+                    path.rmdir()
         lock.release()
-        if new and [path.name for path in folder.iterdir()] == [".lock"]:  # nothing came of it
-            shutil.rmtree(folder)

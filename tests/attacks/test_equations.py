@@ -131,6 +131,16 @@ def freelb_original(n: Naive) -> tuple[Tensor, Tensor]:
     return points[-1], sum(n.loss(r) for r in points) / 3
 
 
+def freelb_mixed(n: Naive, clean: float) -> tuple[Tensor, Tensor]:
+    """From a random start, learning from the points after it."""
+    points = [n.each(cube, n.noise["uniform"])]
+    for _ in range(3):
+        g = n.gradient(n.loss, points[-1])
+        moved = n.each(lambda r, g: r + EPSILON / 3 * g / two(g), points[-1], g)
+        points.append(n.each(lambda r: EPSILON / two(r) * r, moved))
+    return points[-1], clean * n.loss(n.zero()) + sum(n.loss(r) for r in points[1:]) / 3
+
+
 def smart(n: Naive, weight: float = 1.0) -> tuple[Tensor, Tensor]:
     target = n.output(n.zero()).logits.detach()
     r = n.each(lambda z: 0.05 * z, n.noise["normal"])
@@ -158,15 +168,38 @@ def smart_original(n: Naive) -> tuple[Tensor, Tensor]:
     return r, clean.loss + n.kl(after.logits, clean.logits) + n.kl(clean.logits, after.logits)
 
 
+def weighted(n: Naive, case: tuple[Tensor, Tensor], weight: float) -> tuple[Tensor, Tensor]:
+    """The adversarial part weighs so much."""
+    r, objective = case
+    return r, n.loss(n.zero()) + weight * (objective - n.loss(n.zero()))
+
+
+def plus_clean(n: Naive, case: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    return case[0], case[1] + n.loss(n.zero())
+
+
+def minus_clean(n: Naive, case: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    return case[0], case[1] - n.loss(n.zero())
+
+
 CASES: list[tuple[Attack, Callable[[Naive], tuple[Tensor, Tensor]]]] = [
     (FGSM(epsilon=EPSILON), lambda n: fgsm(n, 1)),
     (FGSM(epsilon=EPSILON, preset="original"), lambda n: fgsm(n, 0)),
+    (FGSM(epsilon=EPSILON, adversarial_weight=3.0), lambda n: weighted(n, fgsm(n, 1), 3.0)),
     (FGM(epsilon=EPSILON), fgm),
+    (FGM(epsilon=EPSILON, adversarial_weight=3.0), lambda n: weighted(n, fgm(n), 3.0)),
     (FGM(epsilon=EPSILON, preset="original"), fgm),
     (PGD(epsilon=EPSILON), pgd),
     (PGD(epsilon=EPSILON, norm="inf"), lambda n: pgd(n, infinity)),
     (PGD(epsilon=EPSILON, preset="original"), pgd_original),
     (PGD(epsilon=EPSILON, preset="original", norm="inf"), pgd_original_infinity),
+    (PGD(epsilon=EPSILON, clean_weight=0.0), lambda n: (pgd(n)[0], n.loss(pgd(n)[0]))),
+    (PGD(epsilon=EPSILON, adversarial_weight=3.0), lambda n: weighted(n, pgd(n), 3.0)),
+    (PGD(epsilon=EPSILON, preset="original", clean_weight=1.0), lambda n: plus_clean(n, pgd_original(n))),
+    (FreeLB(epsilon=EPSILON, clean_weight=0.0), lambda n: minus_clean(n, freelb(n))),
+    (FreeLB(epsilon=EPSILON, start="random"), lambda n: freelb_mixed(n, 1)),
+    (FreeLB(epsilon=EPSILON, start="random", clean_weight=0.0), lambda n: freelb_mixed(n, 0)),
+    (FreeLB(epsilon=EPSILON, preset="original", clean_weight=1.0), lambda n: plus_clean(n, freelb_original(n))),
     (FreeLB(epsilon=EPSILON), freelb),
     (FreeLB(epsilon=EPSILON, preset="original"), freelb_original),
     (SMART(epsilon=EPSILON, sigma=0.05, steps=2), smart),

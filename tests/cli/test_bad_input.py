@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from commandline import DISEASE, Ranat, corpus
+from ranat.runs.folder import RunFolder
+from ranat.runs.settings import read_settings
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
@@ -83,7 +85,7 @@ PGD = ["--attack.name", "pgd"]
         (["--model", "pubmedbrt"], 2, "model: unknown backbone 'pubmedbrt' (did you mean 'pubmedbert'?"),
         (["--model", "some/model"], 1, "model: cannot load some/model: "),
         (["--model", "."], 1, ".: the folder holds no model (it needs config.json, weights, tokenizer)"),
-        (["--task", "parsing"], 2, "unknown task 'parsing' (known: ner, relation)"),
+        (["--task", "parsing"], 2, "unknown task 'parsing' (known: "),
         (["--attack.name", "pdg"], 2, "attack.name: unknown attack 'pdg' (did you mean 'pgd'?)"),
         ([*PGD, "--attack.epsilom", "1"], 2, "attack.epsilom: the attack pgd has no option 'epsilom' (did you mean"),
         ([*PGD, "--attack.epsilon", "0"], 2, "attack.epsilon: must be above 0, not 0"),
@@ -188,7 +190,9 @@ def test_a_bad_config_is_one_line_with_the_file(ranat: Ranat, tmp_path: Path, te
         (["evaluate"], 2, "run"),
         (["evaluate", "not/there"], 1, "not/there: no run is here (name a folder that `ranat train --out` wrote)"),
         (["compare"], 2, "name at least one run folder"),
-        (["compare", "not/there"], 1, "not/there: no finished run is here"),
+        (["compare", "not/there"], 1, "not/there: no run is here (name a folder that `ranat train --out` wrote)"),
+        (["verify", "not/there"], 1, "not/there: no run is here (name a folder that `ranat train --out` wrote)"),
+        (["verify"], 2, "run"),
     ],
 )
 def test_other_commands_complain_in_one_line(ranat: Ranat, arguments: list[str], code: int, message: str) -> None:
@@ -198,9 +202,15 @@ def test_other_commands_complain_in_one_line(ranat: Ranat, arguments: list[str],
 
 
 def an_old_run(out: Path) -> None:
+    settings = read_settings(flags={"corpus": "demo", "model": "minilm", "task": "ner", "train": {"precision": "fp32"}})
+    with RunFolder(out).held():
+        RunFolder(out).begin(settings, resume=False)
+
+
+def a_project_with_a_config(out: Path) -> None:
     out.mkdir()
     (out / "config.yaml").write_text("corpus: demo\nmodel: minilm\n")
-    (out / "metrics.json").write_text("{}")
+    (out / ".git").mkdir()
 
 
 def something_else(out: Path) -> None:
@@ -221,6 +231,7 @@ A_FILE = "is a file (name a folder with --out)"
     ("make", "message", "flags"),
     [
         (an_old_run, RUN_THERE, []),
+        *((a_project_with_a_config, NO_RUN, flags) for flags in ([], ["--overwrite"], ["--resume"])),
         *((something_else, NO_RUN, flags) for flags in ([], ["--overwrite"], ["--resume"])),
         *((a_file, A_FILE, flags) for flags in ([], ["--overwrite"], ["--resume"])),
     ],

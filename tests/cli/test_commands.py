@@ -27,6 +27,7 @@ COMMANDS = (
     "corpora check",
     "train",
     "evaluate",
+    "verify",
     "compare",
     "reproduce",
     "report",

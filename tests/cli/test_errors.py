@@ -110,12 +110,17 @@ def test_what_is_wrong_is_one_line(ranat: Ranat, copy: Path, tmp_path: Path) -> 
     assert ranat("errors", copy, "--split", "train").code == 2
     file = copy / "predictions" / "test.jsonl"
     kept = file.read_text()
-    for wrong in ("", "[]\n", kept[:-20], kept.replace("nephrotoxicity", "Nephrotoxicity"), kept + kept):
+    other = kept.replace("nephrotoxicity", "Nephrotoxicity")
+    for wrong in ("", "[]\n", kept[:-20], other, kept + kept):
         file.write_text(wrong)
         done = ranat("errors", copy, "-o", out)
-        assert (done.code, "does not hold what the run was scored by" in done.complaint) == (1, True)
+        assert (done.code, f"{file}: is missing or not what the run wrote" in done.complaint) == (1, True)
     file.unlink()
-    assert "cannot read: No such file or directory" in ranat("errors", copy, "-o", out).complaint
+    assert f"{file}: is missing or not what the run wrote" in ranat("errors", copy, "-o", out).complaint
+    (copy / "run.json").unlink()  # as runs were before there were sums
+    for wrong in ("", "[]\n", other, kept + kept):
+        file.write_text(wrong)
+        assert "does not hold what the run was scored by" in ranat("errors", copy, "-o", out).complaint
     (copy / "metrics.json").unlink()
     assert "the run is not finished" in ranat("errors", copy, "-o", out).complaint
     assert not out.exists()
@@ -136,6 +141,7 @@ def test_a_corpus_that_has_changed_is_refused(ranat: Ranat, ner: Path, copy: Pat
 
 
 def test_a_run_without_a_test_split_says_what_it_has(ranat: Ranat, copy: Path, tmp_path: Path) -> None:
+    (copy / "run.json").unlink()
     metrics = json.loads((copy / "metrics.json").read_text())
     del metrics["test"]
     (copy / "metrics.json").write_text(json.dumps(metrics))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from commandline import Done, Ranat, corpus
+from ranat.documents.document import is_text
 
 NAMES = {
     "closing markup": "x[/b]",
@@ -26,7 +27,7 @@ RAW = {"\x1b", "\x07", "\x9b", "\u202e", "\udce9"}
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of that name, which is where we are, too."""
     folder = tmp_path / request.param
-    folder.mkdir()
+    folder.mkdir(parents=True)
     monkeypatch.chdir(folder)
     return folder
 
@@ -42,6 +43,10 @@ def told(done: Done, code: int, place: Path) -> None:
 def test_a_run_and_its_evaluation_errors_and_comparison(ranat: Ranat, place: Path, model: Path) -> None:
     mine = corpus(place / "corpus")
     run = place / f"run {place.name}"
+    if not is_text(str(run)):
+        told(ranat("train", "--corpus", mine, "--model", model, "--out", run), 1, place)
+        assert not run.exists()
+        run = Path("run")  # from here its name can be written
     short = ("--train.max_steps", 1, "--train.batch_size", 2)
     told(ranat("train", "--corpus", mine, "--model", model, *short, "--out", run), 0, place)
     told(ranat("train", "--corpus", mine, "--model", model, *short, "--out", run, "--resume"), 0, place)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ranat.documents import Document, Entity, Relation
 from ranat.evaluation.error_page import error_page
-from ranat.evaluation.errors import WORST, Analysis
+from ranat.evaluation.errors import WORST, Analysis, answer_errors
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.evaluation.judging import Sides
 from ranat.evaluation.mentions import MENTIONS, mention_errors
@@ -185,6 +185,26 @@ def test_relations_are_counted_by_type_distance_and_whether_their_pair_was_seen(
         *("Aspirin → inhibits → COX-1", "COX-1 → inhibits → Aspirin", "type"),
         *("", "Aspirin → activates → BRCA1", "invented"),
     ]
+
+
+def test_answers_of_any_other_task_are_right_or_of_another_type_in_their_place() -> None:
+    documents = [Document(str(number), f"One. Two. {number}.") for number in range(3)]
+    gold: list[set[Answer]] = [{((), "A")}, {((), "A")}, set()]
+    predicted: list[set[Answer]] = [{((), "A")}, {((), "B")}, {((), "B")}]
+    analysis = answer_errors(documents, gold, predicted)
+    found = analysis.to_dict()
+    assert found["verdicts"] == {
+        "gold": {"right": 1, "type": 1, "missed": 0},
+        "predicted": {"right": 1, "type": 1, "invented": 1},
+    }
+    assert {kind: (row["gold"], row["predicted"]) for kind, row in found["tables"]["type"].items()} == {
+        "A": (2, 1),
+        "B": (0, 2),
+    }
+    assert [item["text"] for item in found["worst"]] == ["One. Two. 1.", "One. Two. 2."]
+    page = error_page(analysis, "a title", [])
+    cells = re.findall("<td[^>]*><bdi>(.*?)</bdi></td>", page[page.index("<article") :])
+    assert cells == ["A", "B", "type", "", "B", "invented"]
 
 
 def test_the_page_shows_gold_above_predicted_with_the_verdicts(mentions: Analysis) -> None:

@@ -14,10 +14,11 @@ from ranat.documents import Document, Entity
 from ranat.errors import UserError
 from ranat.evaluation.significance import joint_bootstrap
 from ranat.experiments.compare import Run, compare
+from ranat.runs.folder import RunFolder
 from ranat.runs.settings import read_settings
 from ranat.tasks.ner import NER
 from ranat.training.cost import Cost
-from ranat.training.run import documents_hash, write_predictions
+from ranat.training.run import documents_hash, predictions
 
 GOLD = [Document(str(i), f"w{i} and more", (Entity("T1", "Disease", ((0, 2),)),)) for i in range(20)]
 PGD = {"name": "pgd", "epsilon": 0.3}
@@ -30,9 +31,10 @@ def finished(
     cost: Cost | None = None,
     splits: tuple[str, ...] = ("dev", "test"),
     gold: list[Document] = GOLD,
+    steps: int = 100,
     **settings: Any,
 ) -> Path:
-    """A run folder as `train` leaves it, whose model found the first `right` mentions and one that is none."""
+    """A run folder as `train` left it before there was a run.json, whose model found the first `right` mentions and one that is none."""
     wrong = Entity("T9", "Disease", ((3, 6),))
     found = [
         Document(d.id, d.text, d.entities * (i < right) + (wrong,) * (i == 0)) for i, d in enumerate(gold)
@@ -43,13 +45,13 @@ def finished(
     metrics: dict[str, Any] = {"definition": NER.definition, "splits": {}, "per_type": {}}
     for split in splits:
         task = NER(("O", "B-X", "I-X"), tiny.tokenizer("bert"), 64)
-        write_predictions(folder, split, task, gold, found)
+        RunFolder(folder).write_predictions(split, predictions(task, gold, found))
         metrics[split] = task.score(gold, found)
         metrics["per_type"][split] = metrics[split].pop("per_type")
         metrics["splits"][split] = {"documents": len(gold), "sha256": documents_hash(gold)}
     (folder / "metrics.json").write_text(json.dumps(metrics))
     cost = cost or Cost(batches=10, forward=10, backward=10, train_seconds=2.0)
-    (folder / "cost.json").write_text(json.dumps(cost.to_dict()))
+    (folder / "cost.json").write_text(json.dumps({**cost.to_dict(), "optimizer_steps": steps}))
     return folder
 
 
@@ -170,7 +172,7 @@ def test_a_folder_without_a_finished_run_is_refused(tmp_path: Path, missing: str
         (folder / missing).unlink()
     else:
         shutil.rmtree(folder)
-    with pytest.raises(UserError, match=f"^{folder}.*no finished run"):
+    with pytest.raises(UserError, match=f"^{folder}: (no run is here|the run is not finished) "):
         compare([folder])
 
 

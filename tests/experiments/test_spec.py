@@ -114,6 +114,13 @@ def test_the_narrower_wins(spec_file: SpecFile) -> None:
     assert {cell.settings.train.seed for cell in expand(flags)} == {5}
 
 
+def test_options_of_a_task_are_a_section_of_a_row_or_of_all(spec_file: SpecFile) -> None:
+    rows = [{"name": "a"}, {"name": "b", "relation": {"marking": "dummy"}}]
+    file = spec_file(corpora=["chemprot"], model="bert", relation={"marking": "typed"}, rows=rows)
+    flat = {cell.row: cell.settings.flat() for cell in expand(read_spec(str(file), seeds=[0]))}
+    assert {row: keys["relation.marking"] for row, keys in flat.items()} == {"a": "typed", "b": "dummy"}
+
+
 def test_another_backbone_leaves_out_the_rows_about_others() -> None:
     spec = read_spec("table1", model="minilm", seeds=[0])
     assert [row.name for row in spec.rows] == ["standard", "AT FGM", "AT PGD", "AT FreeLB", "AT SMART"]

@@ -37,8 +37,12 @@ def cases() -> list[tuple[str, str]]:
     ]
 
 
+REFUSED = {("reformer", "smart"): "adds to the gradients of its weights in every backward pass"}
+"""What the step refuses, and why: all that is not refused is right."""
+
+
 class Outcome(NamedTuple):
-    """The relative error of each attack, or why the architecture was left out."""
+    """The relative error of each attack that was not refused, or why the architecture was left out."""
 
     errors: dict[str, float]
     left_out: str = ""
@@ -63,14 +67,21 @@ def outcome(head: str, model_type: str) -> Outcome:
         output.loss.backward()
         assert output.logits.dtype == torch.float64, "it computes in float32 whatever its weights are"
     except Exception as error:  # whatever keeps transformers from training it, small and on text alone
-        return Outcome({}, f"{type(error).__name__}: {error}".splitlines()[0])
+        return Outcome({}, f"{type(error).__name__}: {' '.join(str(error).split())}")
     model.zero_grad()
     settings = {
         "embeddings": EMBEDDINGS.get(model_type),
         "tokens_first": model_type == "xlnet",
         "predicts_the_next": head == "causal",
     }
-    return Outcome({attack: relative_error(attack, model, inputs, **settings) for attack in ATTACKS})
+    errors = {}
+    for attack in ATTACKS:
+        if reason := REFUSED.get((model_type, attack)):
+            with pytest.raises(UserError, match=reason):
+                relative_error(attack, model, inputs, **settings)
+        else:
+            errors[attack] = relative_error(attack, model, inputs, **settings)
+    return Outcome(errors)
 
 
 @pytest.mark.parametrize(("head", "model_type"), cases())

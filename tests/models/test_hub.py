@@ -21,7 +21,7 @@ import sys
 from transformers import AutoModelForTokenClassification
 from ranat.models.loading import load_model, load_tokenizer
 from ranat.errors import UserError
-from ranat.tasks import load
+from ranat.runs.loading import load
 try:
     if "tagger" in sys.argv[1]:
         task, model = load(sys.argv[1])

@@ -20,7 +20,8 @@ from ranat.documents.pairs import PairTypes
 from ranat.errors import UserError
 from ranat.models.loading import load_tokenizer
 from ranat.models.precision import cast
-from ranat.tasks import NER, RelationClassification, load
+from ranat.runs.loading import load
+from ranat.tasks import NER, RelationClassification
 from ranat.tasks.relation import RelationOptions
 
 TAGS = ("O", "B-Disease", "I-Disease")

@@ -14,7 +14,7 @@ from transformers import pipeline
 from ranat.attacks import attacks
 from ranat.documents import Document, Entity, Relation
 from ranat.documents.formats import jsonl
-from ranat.errors import UsageError
+from ranat.errors import UsageError, UserError
 from ranat.runs.settings import read_settings
 from ranat.training.evaluate import TrainedRun, evaluate
 from ranat.training.run import train
@@ -125,6 +125,21 @@ def test_the_last_epoch_is_kept_without_evaluations_between(corpus: Path, backbo
     assert "eval_f1" not in logged["last"]
     with pytest.raises(UsageError, match=r"train.patience: needs the evaluations that keep: last leaves out"):
         run(corpus, backbone, tmp_path / "both", train={"keep": "last", "patience": 2})
+
+
+def test_a_run_whose_task_the_corpus_tells_is_resumed(backbone: Path, tmp_path: Path) -> None:
+    """Instances are for relations; that, and the options, stand in the run's settings but not in what is asked for."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for split in ("train", "dev"):
+        (folder / f"{split}.tsv").write_text("1\t@CHEMICAL$ inhibits @GENE$.\tX\n2\t@CHEMICAL$ and @GENE$.\tfalse\n")
+    settings = read_settings(flags={"corpus": str(folder), "model": str(backbone), "train": {"max_steps": 1}})
+    metrics = train(settings, tmp_path / "run")
+    assert "relation.marking" in read_settings(tmp_path / "run" / "config.yaml").flat()
+    assert train(settings, tmp_path / "run", resume=True) == metrics
+    other = read_settings(flags=settings.model_dump() | {"relation": {"marking": "typed"}})
+    with pytest.raises(UserError, match=r"relation.marking: the run began with 'dummy', not 'typed'"):
+        train(other, tmp_path / "run", resume=True)
 
 
 def test_options_of_the_relation_task_need_that_task(corpus: Path, backbone: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _REMEDIES = {
     errno.ETXTBSY: "another program uses it; try again later",
     errno.ESTALE: "the network disk was mounted anew; try again",
 }
+_LONGEST_NAME = 4096
 _NUMBER = re.compile(r"\(os error (\d+)\)")
 """How libraries written in Rust (safetensors, tokenizers) tell an errno."""
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|bad_?alloc|ALLOC_FAILED", re.IGNORECASE)
@@ -52,6 +53,9 @@ def explained(error: Exception) -> tuple[str, int]:
         return f"{said} ({_REMEDIES[number]})" if number in _REMEDIES else said, 1
     if isinstance(error, RecursionError):
         return "the input is nested too deeply to be read", 1
+    if isinstance(error, UnicodeEncodeError):
+        what = error.object if len(error.object) <= _LONGEST_NAME else "a text"
+        return f"{what} has bytes that are not UTF-8 (rename what is so called, or save it as UTF-8)", 1
     if isinstance(error, UnicodeError):
         return f"text that is not in the encoding expected: {said} (save it as UTF-8)", 1
     if _NOT_WRITTEN.search(said):

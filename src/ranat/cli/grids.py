@@ -155,10 +155,15 @@ def tune(
     keys = list(result["best"]["params"])
     ranked = sorted(result["trials"], key=lambda trial: -trial["dev_f1"])
     rows = [
-        [str(trial["number"]), *(f"{trial['params'][key]:.3g}" for key in keys), f"{100 * trial['dev_f1']:.2f}"]
+        [
+            str(trial["number"]),
+            *(f"{trial['params'][key]:.3g}" for key in keys),
+            f"{100 * trial['dev_f1']:.2f}",
+            "; ".join(trial["remarks"]),
+        ]
         for trial in ranked
     ]
-    print_table(["trial", *keys, "dev F1"], rows, right=range(len(keys) + 2))
+    print_table(["trial", *keys, "dev F1", ""], rows, right=range(len(keys) + 2))
     err.print(f"the best settings are in {out / 'best.yaml'}")
 
 

@@ -49,7 +49,9 @@ def print_comparison(result: Mapping[str, Any]) -> None:
             [
                 group["name"],
                 str(f1["n"]),
-                points(f1["mean"]) + (f" ± {points(f1['sd'])}" if f1["sd"] is not None else ""),
+                points(f1["mean"])
+                + (f" ± {points(f1['sd'])}" if f1["sd"] is not None else "")
+                + (" *" if group["remarks"] else ""),
                 interval(f1),
                 f"{100 * difference['estimate']:+.2f}" if difference else "",
                 interval(difference),
@@ -72,6 +74,9 @@ def print_comparison(result: Mapping[str, Any]) -> None:
         "seconds",
     ]
     print_table(head, rows, right=range(1, 10))
+    for group in result["groups"]:
+        for remark in group["remarks"]:
+            print(f"* {group['name']}, {remark}")
     print("xFP: counted forward-equivalents; × is against the first row.")
     print("Δ is against the first row on the seeds both have, over seeds and texts; one seed proves nothing.")
 

@@ -1,4 +1,4 @@
-"""Commands on runs: demo, train, evaluate, compare."""
+"""Commands on runs: demo, train, evaluate, verify, compare."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from ranat.cli.application import Data, Json, Section, app, err, examples, values
 from ranat.cli.printing import print_comparison, print_json, print_scores, print_text
-from ranat.errors import UsageError
+from ranat.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from ranat.runs.settings import Settings
@@ -79,7 +79,7 @@ def train(
         task: Default: what the corpus is for.
         out: The run folder; default: runs/CORPUS-MODEL-REGIME-SEED.
         resume: Go on from the last whole checkpoint.
-        overwrite: Replace the run that the folder holds.
+        overwrite: Replace the run that the folder holds, once the new one can start.
     """
     from ranat.training.run import default_folder
     from ranat.training.run import train as train_run
@@ -155,6 +155,30 @@ def _evaluate_triples(ner: list[str], re: str, on: str, split: str, data: Path |
         f"\nof {sum(lost.values()):,} gold triples {lost['found']:,} are found; lost: {lost['sentences']:,} to"
         f" sentences and pairing, {lost['ner']:,} as a mention is not found, {lost['re']:,} as the relation is not"
     )
+
+
+@app.command(help_epilogue=examples("ranat verify runs/standard"))
+def verify(run: Path, *, json: Json = False) -> None:
+    """Check every file of a run against the SHA-256 it was written with; delete what killed processes left.
+
+    A run that is not finished is checked as far as it got: its settings and its checkpoints.
+
+    Args:
+        run: A run folder.
+    """
+    from ranat.runs.folder import RunFolder
+
+    folder = RunFolder(run)
+    findings = folder.verify()
+    if json:
+        print_json({"run": str(run), "finished": folder.finished, "findings": findings})
+    else:
+        for finding in findings:
+            print_text(finding)
+    if findings:
+        raise UserError(f"{len(findings)} of its files are damaged", where=str(run), remedy="train the run again")
+    done = "whole" if folder.finished else "whole as far as it got; `ranat train --resume` goes on with it"
+    err.print(f"{run} is {done}")
 
 
 @app.command(help_epilogue=examples("ranat compare runs/*"))

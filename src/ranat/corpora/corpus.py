@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from ranat.documents.document import Document
 from ranat.documents.pairs import PairTypes
 from ranat.documents.source import Notice
 
-Task = Literal["ner", "relation"]
 Splits = dict[str, tuple[Document, ...]]
 
 
@@ -21,7 +19,7 @@ class Corpus:
     Args:
         name: what it is asked for by: "bc2gm", or the path of one's own.
         form: which release was read: "iob", "original", "bioc", "packaged" or "own".
-        task: what it is for.
+        task: the name of the task that it is for.
         splits: "train", "dev" and, unless a corpus of one's own has none, "test".
         notices: what was odd, with file and line.
         source: the folder and archives it was read from.
@@ -31,7 +29,7 @@ class Corpus:
 
     name: str
     form: str
-    task: Task
+    task: str
     splits: Mapping[str, tuple[Document, ...]]
     notices: tuple[Notice, ...]
     source: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ranat.corpora import own
-from ranat.corpora.corpus import Corpus, Splits, Task
+from ranat.corpora.corpus import Corpus, Splits
 from ranat.corpora.files import File, Folder
 from ranat.documents import formats
 from ranat.documents.document import Document
@@ -89,7 +89,7 @@ class Definition:
 
     read: Callable[[Release], Splits]
     form: str
-    task: Task
+    task: str
     instead: str | None
     pairs: PairTypes | None
 
@@ -98,7 +98,7 @@ CORPORA = Registry[Definition]("corpus", "ranat.corpora")
 
 
 def corpus(
-    name: str, *, form: str, task: Task = "ner", instead: str | None = None, pairs: PairTypes | None = None
+    name: str, *, form: str, task: str = "ner", instead: str | None = None, pairs: PairTypes | None = None
 ) -> Callable[[Callable[[Release], Splits]], Callable[[Release], Splits]]:
     """Decorate a function that turns the published files of a corpus into its splits.
 
@@ -122,7 +122,7 @@ def names() -> list[str]:
     return CORPORA.names()
 
 
-def task_of(name: str) -> Task:
+def task_of(name: str) -> str:
     """What a corpus is for, by its name alone; "ner" for one of one's own."""
     return CORPORA.get(name).task if name in names() else "ner"
 

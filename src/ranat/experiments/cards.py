@@ -27,7 +27,7 @@ class Card:
         cell: the card's file stem and the name of its run folder.
         row: the row of the spec.
         corpus: by name.
-        task: "ner" or "relation".
+        task: its name.
         model: the backbone by alias, hub id or folder.
         training: "standard", "AT" or "RAT".
         attack: its name; None under standard training.

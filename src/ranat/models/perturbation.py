@@ -50,7 +50,8 @@ class Perturbed:
     @property
     def x(self) -> Tensor:
         """The word embeddings of the pass, (batch, tokens, hidden), without a graph."""
-        return torch.cat([self._x[i] for i in range(len(self._tables))], -1)
+        parts = [self._x[i] for i in range(len(self._tables))]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 
     @property
     def r(self) -> Tensor:

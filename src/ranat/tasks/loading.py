@@ -1,18 +1,16 @@
-"""A trained model and its task, from a run, a folder or the hub."""
+"""A trained model and its task, from a folder or the hub."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ranat.errors import UserError
-from ranat.models.backbones import may_be_on_the_hub
 from ranat.models.loading import load_config, load_tokenizer, load_trained, window_size
 from ranat.models.memory import keep_freed_memory
 from ranat.tasks.base import Task, saved_in, tasks
 
 
-def load(name: str) -> tuple[Task, Any]:
+def load(source: str, *, where: str | None = None) -> tuple[Task, Any]:
     """A task with the labels of a trained model, and the model: in float32, on the CPU, ready to predict.
 
     What a model is for stands in its configuration (`Task.saved`); one from elsewhere must be of the `DEFAULT_TASK`:
@@ -20,13 +18,12 @@ def load(name: str) -> tuple[Task, Any]:
     Tags are read strictly, see `ranat.documents.bio.decode_strict`.
 
     Args:
-        name: a run folder, a folder that holds a model (config.json, model.safetensors, tokenizer.json), or a hub id,
-            which alone may need the network.
+        source: a folder that holds a model (config.json, model.safetensors, tokenizer.json), or a hub id.
+        where: what errors name as the place; None: the source.
     Raises:
-        UserError: nothing is there, the run is not finished, the model is for another purpose or for a task that is not
-            known here, or it cannot be loaded.
+        UserError: the model is for another purpose or for a task that is not known here, or it cannot be loaded.
     """
-    source = _source(name)
+    name = where or source
     config = load_config(source, where=name)
     tokenizer = load_tokenizer(source, where=name)
     try:
@@ -59,20 +56,3 @@ def _class(task: str, model: str) -> type[Task]:
             remedy="name the file or module that has the task with --plugin",
         )
     return tasks.get(task)
-
-
-def _source(name: str) -> str:
-    folder = Path(name).expanduser()
-    if (folder / "config.yaml").is_file():
-        if not (folder / "model" / "config.json").is_file():
-            raise UserError("the run is not finished", where=name, remedy="`ranat train --resume` goes on with it")
-        return str(folder / "model")
-    if (folder / "config.json").is_file():
-        return str(folder)
-    if not folder.exists() and may_be_on_the_hub(name):
-        return name
-    raise UserError(
-        "no run and no model is here",
-        where=name,
-        remedy="name a folder that `ranat train --out` wrote, a model's folder, or a hub id OWNER/NAME",
-    )

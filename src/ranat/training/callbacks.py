@@ -5,15 +5,17 @@ Each is a function of what checkpoints store, so a resumed run cannot tell that 
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from transformers import TrainerCallback
+from transformers import Trainer, TrainerCallback
+from transformers.trainer_callback import ExportableState
+from transformers.trainer_pt_utils import nested_gather
 
+from ranat.runs.folder import RunFolder
 from ranat.training.sampler import LengthGroupedSampler
 
 
@@ -32,7 +34,9 @@ class Seeds(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Seed the generators for this step."""
-        torch.manual_seed((self._seed << 32) + (state.global_step << 10) + args.process_index)
+        # Hashed to 32 bits, as the CPU's generator takes no more of a seed: shifted up, the run's seed was lost.
+        drawn = np.random.SeedSequence((self._seed, state.global_step, args.process_index))
+        torch.manual_seed(int(drawn.generate_state(1)[0]))
 
 
 class SaveEvery(TrainerCallback):
@@ -52,20 +56,43 @@ class SaveEvery(TrainerCallback):
             control.should_save = True
 
 
-class KeepBest(TrainerCallback):
-    """Finds the best checkpoint where it lies now, so that it is kept also if the run folder was moved."""
+class LossSinceLog(TrainerCallback, ExportableState):
+    """Keeps in every checkpoint what `Trainer` forgets: the losses since the last log, whose mean is logged next.
+
+    Args:
+        trainer: whose running sum it is.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._kept = {"sum": 0.0, "since": 0}
+
+    def state(self) -> dict[str, Any]:
+        """What `Trainer` writes into trainer_state.json."""
+        return {"args": {}, "attributes": self._kept}
+
+    def gather(self) -> None:
+        """Before a checkpoint: the mean over all processes, each of which must call this."""
+        losses = nested_gather(self._trainer._tr_loss, self._trainer.args.parallel_mode)
+        self._kept = {"sum": float(losses.mean()), "since": self._trainer._globalstep_last_logged}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Correct the path that the checkpoint brought."""
-        best = Path(args.output_dir) / f"checkpoint-{state.best_global_step}"
-        state.best_model_checkpoint = str(best) if best.is_dir() else None
+        """Go on from the checkpoint's sum; `Trainer` has just set its own to 0."""
+        if state.global_step > 0:
+            kept = state.stateful_callbacks[type(self).__name__]["attributes"]
+            self._trainer._tr_loss += kept["sum"]
+            self._trainer._globalstep_last_logged = kept["since"]
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Log, so that a short run has a loss in its log, and each epoch one beside its dev F1."""
+        control.should_log = True
 
 
 class RunLog(TrainerCallback):
-    """Writes log.jsonl, a line a logged step, and shows progress on standard error."""
+    """Writes the log of a run, a line a logged step, and shows progress on standard error."""
 
-    def __init__(self, file: Path, console: Console | None) -> None:
-        self._file = file
+    def __init__(self, folder: RunFolder, console: Console | None) -> None:
+        self._folder = folder
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._progress = Progress(
             *columns, console=console, disable=not (console and console.is_terminal), transient=True
@@ -75,7 +102,9 @@ class RunLog(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin anew, or where the checkpoint was: what was logged after it will be logged again."""
         if args.should_save:
-            self._file.write_text("".join(_line(entry) for entry in state.log_history), encoding="utf-8")
+            if state.global_step > 0:
+                state.log_history.append({"step": state.global_step, "resumed": True})
+            self._folder.write_log(state.log_history)
             self._progress.start()
             self._bar = self._progress.add_task("training", total=state.max_steps, completed=state.global_step)
 
@@ -89,8 +118,9 @@ class RunLog(TrainerCallback):
         if not args.should_save or not state.log_history:
             return
         entry = state.log_history[-1]
-        with self._file.open("a", encoding="utf-8") as stream:
-            stream.write(_line(entry))
+        if "train_runtime" in entry:  # Trainer's summary of this process; cost.json has that of the run
+            return
+        self._folder.append_log(entry)
         if "eval_f1" in entry and self._console:
             self._console.print(f"epoch {entry['epoch']:.2f}: dev F1 {100 * entry['eval_f1']:.2f}")
 
@@ -98,10 +128,6 @@ class RunLog(TrainerCallback):
         """Take the bar away."""
         if args.should_save:
             self._progress.stop()
-
-
-def _line(entry: dict[str, Any]) -> str:
-    return json.dumps(entry) + "\n"
 
 
 class Patience(TrainerCallback):

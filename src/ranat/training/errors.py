@@ -16,10 +16,11 @@ from ranat.errors import UsageError, UserError
 from ranat.evaluation.error_page import error_page
 from ranat.evaluation.errors import Analysis
 from ranat.evaluation.f1 import Answer
-from ranat.runs.settings import Settings, read_settings
+from ranat.runs.folder import RunFolder
+from ranat.runs.settings import Settings
 from ranat.tasks import tasks
 from ranat.terminal import plain_console
-from ranat.training.run import documents_hash, fraction, read_json, read_predictions, report_notices
+from ranat.training.run import documents_hash, fraction, report_notices
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,8 @@ def run_errors(
         UsageError: it has no predictions of the split.
     """
     console = plain_console(console)
-    if not (run / "config.yaml").is_file():
-        raise UserError("no run is here", where=str(run), remedy="name a folder that `ranat train --out` wrote")
-    if not (run / "metrics.json").is_file():
-        raise UserError("the run is not finished", where=str(run), remedy="`ranat train --resume` goes on with it")
-    settings, metrics = read_settings(run / "config.yaml"), read_json(run / "metrics.json")
+    folder = RunFolder(run)
+    settings, metrics = folder.settings(), folder.metrics()
     known = [name for name in ("dev", "test") if name in metrics]
     if split not in known:
         raise UsageError(
@@ -104,26 +102,25 @@ def run_errors(
                 remedy="name the folder that has the corpus of that time with --data",
             )
     with console.status(f"judging the predictions of {len(documents):,} texts"):
-        gold, predicted = _predictions(run, split, documents)
+        gold, predicted = _predictions(folder, split, documents)
         analysis = tasks.get(str(settings.task)).errors(documents, gold, predicted, training)
     if analysis.counts.gold["right"] != metrics[split]["true_positives"]:
-        raise _foreign(run / "predictions" / f"{split}.jsonl")
+        raise _foreign(folder.predictions_file(split))
     return RunErrors(run, split, settings, analysis)
 
 
-def _predictions(run: Path, split: str, documents: Sequence[Document]) -> tuple[list[set[Answer]], list[set[Answer]]]:
+def _predictions(
+    folder: RunFolder, split: str, documents: Sequence[Document]
+) -> tuple[list[set[Answer]], list[set[Answer]]]:
     """What was scored of each document: gold and predicted."""
-    file = run / "predictions" / f"{split}.jsonl"
+    lines = folder.predictions(split)
     try:
-        lines = read_predictions(run, split)
         gold, predicted = ([{*_answers(line[side])} for line in lines] for side in ("gold", "predicted"))
         same = [(line["id"], line["text"]) for line in lines] == [(item.id, item.text) for item in documents]
-    except OSError as error:
-        raise UserError(f"cannot read: {error.strerror}", where=str(file), remedy="train the run again") from None
     except (ValueError, TypeError, KeyError):
         same = False
     if not same:
-        raise _foreign(file)
+        raise _foreign(folder.predictions_file(split))
     return gold, predicted
 
 

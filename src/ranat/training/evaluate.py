@@ -9,11 +9,13 @@ from typing import Any, Self
 
 from rich.console import Console
 
-from ranat import corpora, tasks
+from ranat import corpora
 from ranat.errors import UsageError, UserError
 from ranat.models.loading import quiet_libraries
 from ranat.models.precision import autocast, resolve_precision
-from ranat.runs.settings import Settings, read_settings
+from ranat.runs.folder import RunFolder
+from ranat.runs.loading import load
+from ranat.runs.settings import Settings
 from ranat.tasks import Task
 from ranat.terminal import plain_console
 from ranat.training.run import report_notices
@@ -38,13 +40,11 @@ class TrainedRun:
         """The trained model of a run folder.
 
         Raises:
-            UserError: the folder holds no finished run.
+            UserError: the folder holds no finished run, or its model is damaged.
         """
-        if not (run / "config.yaml").is_file():
-            raise UserError("no run is here", where=str(run), remedy="name a folder that `ranat train --out` wrote")
+        settings = RunFolder(run).settings()
         quiet_libraries()
-        task, model = tasks.load(str(run))
-        return cls(read_settings(run / "config.yaml"), task, model)
+        return cls(settings, *load(str(run)))
 
 
 def evaluate(
@@ -90,7 +90,7 @@ def evaluate(
     scores = trained.task.score(gold, found)
     notices = _unshared_types(scores["per_type"], known, split)
     for notice in notices:
-        console.print(f"note: {notice}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"note: {notice}")
     return {"corpus": name, "split": split, **scores, "notices": notices, "definition": trained.task.definition}
 
 

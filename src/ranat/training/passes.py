@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -100,12 +100,18 @@ class BatchPasses:
 
     def ascend(self, r: Tensor | None = None, *, loss: Callable[[Output], Tensor] | None = None) -> Tensor:
         """See `Passes.ascend`: one forward, one backward to r only."""
-        with _frozen(self._model):
-            output, leaf = self._forward(self._model, r)
-            objective = output.loss if loss is None else loss(output)
-            with self._no_autocast():
-                # Scaled against underflow in fp16; a power of two changes no bit elsewhere, and no direction anywhere.
-                (gradient,) = torch.autograd.grad(objective * _AGAINST_UNDERFLOW, leaf)
+        before = _gradients(self._model)
+        output, leaf = self._forward(self._model, r)
+        objective = output.loss if loss is None else loss(output)
+        with self._no_autocast():
+            # Scaled against underflow in fp16; a power of two changes no bit elsewhere, and no direction anywhere.
+            (gradient,) = torch.autograd.grad(objective * _AGAINST_UNDERFLOW, leaf)
+        if _gradients(self._model) != before:
+            raise UserError(
+                f"{type(self._model).__name__} adds to the gradients of its weights in every backward pass, also where "
+                "only that of r is wanted",
+                remedy="take an attack that does not ascend, such as fgm or freelb",
+            )
         self._cost.backward_to_input += 1
         return self._usable(gradient)
 
@@ -208,17 +214,10 @@ def copied(batch: Any) -> Any:
     return [copied(value) for value in batch] if isinstance(batch, list) else batch
 
 
-@contextmanager
-def _frozen(model: nn.Module) -> Iterator[None]:
-    """Meanwhile θ needs no gradient: Reformer's layers add to θ.grad in every backward pass, whatever it is for."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    try:
-        for parameter in parameters:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for parameter in parameters:
-            parameter.requires_grad_(True)
+def _gradients(model: nn.Module) -> list[tuple[int, int] | None]:
+    """What tells whether a gradient of θ was made, or added to: reversible layers (Reformer) do that by themselves."""
+    found = (parameter.grad for parameter in model.parameters())
+    return [None if gradient is None else (id(gradient), gradient._version) for gradient in found]
 
 
 class _Generators:

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from accelerate.utils import broadcast_object_list
 from rich.console import Console
+from safetensors.torch import load_file
+from torch import Tensor
 from transformers import TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ranat.documents import Document
+from ranat.errors import UserError
 from ranat.models.memory import keep_freed_memory
 from ranat.models.precision import autocast
+from ranat.runs.folder import RunFolder, check_model
 from ranat.runs.settings import Settings
 from ranat.tasks import Encoded, Task
-from ranat.training.callbacks import KeepBest, Patience, RunLog, SaveEvery, Seeds, exhausted
-from ranat.training.checkpoints import seal, unseal
+from ranat.training.callbacks import LossSinceLog, Patience, RunLog, SaveEvery, Seeds, exhausted
 from ranat.training.sampler import LengthGroupedSampler
 from ranat.training.trainer import AdversarialTrainer
+
+
+class Diverged(UserError):
+    """Training left what numbers can hold; the same settings would do so again."""
 
 
 class RunTrainer(AdversarialTrainer):
@@ -29,7 +38,7 @@ class RunTrainer(AdversarialTrainer):
 
     Args:
         settings: resolved settings.
-        out: the run folder.
+        folder: where checkpoints and the log are written.
         task: encodes, scores.
         model: with the task's head.
         train: training examples.
@@ -40,7 +49,7 @@ class RunTrainer(AdversarialTrainer):
     def __init__(
         self,
         settings: Settings,
-        out: Path,
+        folder: RunFolder,
         task: Task,
         model: Any,
         train: Encoded,
@@ -49,13 +58,14 @@ class RunTrainer(AdversarialTrainer):
     ) -> None:
         keep_freed_memory()
         chosen = settings.train
-        args = training_arguments(settings, out)
+        args = training_arguments(settings, folder)
         group = chosen.batch_size * chosen.gradient_accumulation * args.world_size
         steps_an_epoch = math.ceil(len(train.features) / group)
         self._total_steps = chosen.max_steps or math.ceil(chosen.epochs * steps_an_epoch)
         self._sampler = LengthGroupedSampler(train.lengths, group, chosen.seed)
         self._task, self._dev, self._precision = task, dev, chosen.precision
         self._keep, self._patience = chosen.keep, chosen.patience
+        self._folder = folder
         super().__init__(
             model=model,
             args=args,
@@ -71,24 +81,50 @@ class RunTrainer(AdversarialTrainer):
         self.remove_callback(ProgressCallback)
         self.remove_callback(PrinterCallback)
         self.add_callback(Seeds(chosen.seed, self._sampler))
-        self.add_callback(KeepBest())
-        self.add_callback(RunLog(out / "log.jsonl", console))
+        self._losses = LossSinceLog(self)
+        self.add_callback(self._losses)
+        self.add_callback(RunLog(folder, console))
         if chosen.save_steps:
             self.add_callback(SaveEvery(chosen.save_steps, steps_an_epoch))
         if chosen.patience:
             self.add_callback(Patience(chosen.patience))
 
-    def fit(self, checkpoint: Path | None) -> Path:
-        """Train on from a checkpoint, or from the start; returns the checkpoint to keep."""
+    def fit(self, start: int | None) -> None:
+        """Train on from the checkpoint of a step, or from the start; what the first process says counts.
+
+        Raises:
+            Diverged: a loss, the gradients or the weights are no longer finite.
+        """
+        (start,) = broadcast_object_list([start])
+        checkpoint = self._folder.checkpoints.path(start) if start else None
         if checkpoint:
-            self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+            self.state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
         if self.state.global_step >= self._total_steps or exhausted(self.state.log_history, self._patience):
             self.step_state.restore(self.state)
             self.step_state.bind(self.step)
+            if self.args.should_save:
+                self._folder.write_log(self.state.log_history)
         else:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        kept = self.state.best_global_step if self._keep == "best" else self.state.global_step
-        return Path(str(self.args.output_dir)) / f"checkpoint-{kept}"
+
+    def load_kept(self) -> None:
+        """Give the model the weights of the best epoch, or of the last if that is kept.
+
+        Raises:
+            UserError: they were damaged since they were written.
+        """
+        best = self.state.best_global_step if self._keep == "best" else None
+        checkpoint = self._folder.checkpoints.path(best or self.state.global_step)
+        check_model(checkpoint)
+        model: Any = self.model
+        model.load_state_dict(load_file(checkpoint / SAFE_WEIGHTS_NAME))
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """A step whose loss must be finite."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if not torch.isfinite(loss):
+            raise self._diverged(f"the loss of step {self.state.global_step + 1} is {loss.item():g}")
+        return loss
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Dev scores of the task, in place of the loss on features."""
@@ -113,25 +149,44 @@ class RunTrainer(AdversarialTrainer):
             "transformers": transformers.__version__,
         }
 
+    def _clip_grad_norm(self, model: Any) -> Any:
+        norm = super()._clip_grad_norm(model)
+        # In fp16 a gradient that overflows is nothing odd: the scaler leaves the step out and scales less.
+        if self.accelerator.scaler is None and not torch.isfinite(norm):
+            raise self._diverged(f"the gradient norm of step {self.state.global_step + 1} is {float(norm):g}")
+        return norm
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        checkpoint = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-        if self.args.should_save:
-            unseal(checkpoint)
+        if not all(torch.isfinite(weights).all() for weights in model.parameters()):
+            raise self._diverged(f"the weights after step {self.state.global_step} are not finite")
+        self._losses.gather()
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            seal(checkpoint)
+            self._folder.checkpoints.publish(self.state.global_step)
+            self._folder.checkpoints.keep(self.state.global_step)
+
+    def _get_output_dir(self, trial: Any) -> str:
+        """Trainer writes a checkpoint file by file, so it does that aside."""
+        return str(self._folder.checkpoints.aside)
+
+    def _diverged(self, what: str) -> Diverged:
+        lower = ["train.learning_rate", *(["attack.epsilon"] if self.step.attack else [])]
+        other = "" if self._precision == "fp32" else ", or train with --train.precision fp32"
+        return Diverged(
+            f"training diverged: {what}", where=str(self._folder.path), remedy=f"lower {' or '.join(lower)}{other}"
+        )
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
         return self._sampler
 
 
-def training_arguments(settings: Settings, out: Path) -> TrainingArguments:
+def training_arguments(settings: Settings, folder: RunFolder) -> TrainingArguments:
     """What the settings mean to `Trainer`."""
     chosen = settings.train
     assert chosen.learning_rate is not None
     return TrainingArguments(
-        output_dir=str((out / "checkpoints").resolve()),
+        output_dir=str(folder.checkpoints.folder.resolve()),
         num_train_epochs=chosen.epochs,
         max_steps=chosen.max_steps or -1,
         per_device_train_batch_size=chosen.batch_size,
@@ -145,10 +200,10 @@ def training_arguments(settings: Settings, out: Path) -> TrainingArguments:
         seed=chosen.seed,
         eval_strategy="epoch" if chosen.keep == "best" else "no",
         save_strategy="epoch",
-        save_total_limit=2,  # the best and the newest
         metric_for_best_model="f1" if chosen.keep == "best" else None,
         greater_is_better=True if chosen.keep == "best" else None,
         logging_steps=10,
+        logging_nan_inf_filter=False,
         remove_unused_columns=False,
         report_to=chosen.report_to or "none",
         disable_tqdm=True,

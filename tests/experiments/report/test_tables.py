@@ -174,6 +174,16 @@ def test_formulas() -> None:
     assert paper_reduction("fgsm", 0.5, None) is None
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_p_the_papers_stands_in_the_tables(order: int) -> None:
+    """Also where another has more seeds; and what was published, before all."""
+    cards = [make_card(training="RAT", attack="pgd", p=0.5, seed=seed, published=None) for seed in range(2)]
+    cards += [make_card(training="RAT", attack="pgd", p=0.25, seed=seed, published=None) for seed in range(5)]
+    main = collect(cards[::order]).main("minilm", "ncbi-disease", "RAT", "pgd")
+    assert main is not None
+    assert main.p == 0.5
+
+
 def test_another_preset_has_a_formula_of_its_own() -> None:
     cards = [make_card(training="AT", attack="pgd", settings={"attack": {"preset": "original"}})]
     row = next(row for row in table3(collect(cards), "minilm") if (row.training, row.attack) == ("AT", "pgd"))

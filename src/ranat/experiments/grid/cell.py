@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 import sys
 import threading
 import time
@@ -26,6 +25,7 @@ from ranat.errors import UserError
 from ranat.experiments import cards
 from ranat.experiments.cards import Card
 from ranat.experiments.compare import Run
+from ranat.runs.folder import RunFolder
 from ranat.runs.settings import Settings
 from ranat.training.run import train
 
@@ -95,7 +95,7 @@ def _measure(job: Job, console: Console | None) -> Card:
     train(Settings.model_validate(job.card.settings), folder, data=data, resume=True, console=console)
     done = Run.read(folder)
     if not job.keep_models:
-        shutil.rmtree(folder / "model", ignore_errors=True)
+        RunFolder(folder).drop_model()
     metrics = done.metrics
     scored = "test" if "test" in metrics else "dev"
     return replace(

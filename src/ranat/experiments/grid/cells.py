@@ -103,8 +103,8 @@ def _cell(spec: Spec, row: Row, varied: Mapping[str, Any], corpus: str, seed: in
     name = " ".join([row.name, *(_said(key, value) for key, value in varied.items())])
     values = spec.hyperparameters_for(model, corpus, (row.attack or {}).get("name"))
     for layer in (
-        {"train": spec.train, "relation": spec.relation or None},
-        {"attack": row.attack, "rat": row.rat, "train": row.train, "relation": row.relation},
+        {"train": spec.train, **spec.of_tasks},
+        {"attack": row.attack, "rat": row.rat, "train": row.train, **row.of_tasks},
         *(_nested(key, value) for key, value in varied.items()),
         {"corpus": corpus, "model": model, "train": {"seed": seed}},
     ):

@@ -37,6 +37,7 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
             "",
             f"F1 here is {metrics['definition']}. {_KEPT[settings.train.keep]}",
             *_missed(metrics),
+            *(f"Mind: {remark}." for remark in metrics["remarks"]),
             "",
             "## Cost",
             "",

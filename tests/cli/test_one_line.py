@@ -35,7 +35,7 @@ def no_such_memory() -> None:
     torch.zeros(10**14)
 
 
-def not_written() -> None:
+def no_memory_of_a_gpu() -> None:
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has")
 
 
@@ -47,11 +47,16 @@ def not_utf_8() -> None:
     b"\xff".decode()
 
 
+def no_name() -> None:
+    "caf\udce9".encode()
+
+
 CAUSES: dict[Callable[[], None], str] = {
     lambda: nested(100_000): "the input is nested too deeply to be read",
     no_such_memory: "out of memory (a smaller --train.batch_size or model needs less)",
-    not_written: "out of memory (",
+    no_memory_of_a_gpu: "out of memory (",
     too_much: "out of memory (",
+    no_name: "caf\udce9 has bytes that are not UTF-8 (rename",
     not_utf_8: "text that is not in the encoding expected: ",
 }
 
@@ -77,7 +82,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def started(
-    *arguments: object, before: str = "", shell: str = "", **environment: str
+    *arguments: object, before: str = "", shell: str = "", cwd: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own, whose streams a shell has redirected."""
     code = f"{before}import sys; sys.argv[0] = 'ranat'; from ranat.cli import main; main()"
@@ -93,8 +98,9 @@ def started(
             *map(str, arguments),
         ],
         capture_output=True,
-        text=True,
+        encoding=environment.get("PYTHONIOENCODING", "utf-8"),
         env=os.environ | environment,
+        cwd=cwd,
         check=False,
     )
 
@@ -129,11 +135,11 @@ def test_standard_output_that_cannot_be_written(tmp_path: Path, unbuffered: str)
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_what_is_json_remains_json_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     name = "αé😀" + os.fsdecode(b"\xe9") + "x"
-    folder = corpus(tmp_path / name)
-    done = started("corpora", "check", folder, "--json", PYTHONIOENCODING=encoding)
+    corpus(tmp_path / name)
+    done = started("corpora", "check", name, "--json", cwd=tmp_path, PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["rows"][0]["corpus"].endswith(name)
-    assert started("corpora", "check", folder, PYTHONIOENCODING=encoding).returncode == 0
+    assert json.loads(done.stdout)["rows"][0]["corpus"] == name
+    assert started("corpora", "check", name, cwd=tmp_path, PYTHONIOENCODING=encoding).returncode == 0
 
 
 def test_weights_that_cannot_be_written(tmp_path: Path) -> None:

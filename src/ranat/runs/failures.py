@@ -1,0 +1,69 @@
+"""What the machine cannot do (a full disk, a limit, too little memory), in one line each."""
+
+from __future__ import annotations
+
+import errno
+import re
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from ranat.errors import UserError
+
+_RESUME = "go on with --resume"
+_WRITING = {
+    errno.ENOSPC: ("the disk is full", f"make room, then {_RESUME}"),
+    errno.EDQUOT: ("the disk quota is used up", f"make room, then {_RESUME}"),
+    errno.EFBIG: ("a file is larger than `ulimit -f` allows", f"raise the limit, then {_RESUME}"),
+    errno.EROFS: ("the file system is read-only", f"make it writable, then {_RESUME}"),
+    errno.EACCES: ("may not be written", f"change its permissions, then {_RESUME}"),
+    errno.EPERM: ("may not be written", f"change its permissions, then {_RESUME}"),
+    errno.EIO: ("the disk failed (input/output error)", f"see to the disk, then {_RESUME}"),
+}
+_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|bad_?alloc", re.IGNORECASE)
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Each library has its own words for the same failures while a run folder is written; make them `UserError`s."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (OSError, MemoryError, RuntimeError, SafetensorError) as error:
+        found = _explanation(error, folder)
+        if found is None:
+            raise
+        raise UserError(found[0], where=str(folder), remedy=found[1]) from error
+
+
+def _explanation(error: Exception, folder: Path) -> tuple[str, str] | None:
+    text = str(error)
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM or _NO_MEMORY.search(text):
+        remedy = "train with a smaller train.batch_size and as much more train.gradient_accumulation"
+        return "out of memory", f"{remedy}; or {_RESUME} where there is more"
+    number = _number(error, text, folder)
+    if number is None or number not in _WRITING:
+        return None
+    named = getattr(error, "filename", None)
+    if named and not Path(str(named)).absolute().is_relative_to(folder.absolute()):
+        return None  # such as a corpus that may not be read
+    return _WRITING[number]
+
+
+def _number(error: Exception, text: str, folder: Path) -> int | None:
+    """The errno of a failed write; Rust and PyTorch hide it in a text."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    if found := re.search(r"os error (\d+)", text):
+        return int(found[1])
+    if "PytorchStreamWriter" in text or "file write failed" in text:
+        if shutil.disk_usage(folder).free < 1 << 16:
+            return errno.ENOSPC
+        limited = resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
+        return errno.EFBIG if limited else errno.EIO
+    return None

@@ -1,0 +1,80 @@
+"""The model card against numbers counted by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ranat.corpora import Corpus
+from ranat.runs.card import render_card
+from ranat.runs.settings import Settings, read_settings
+
+SCORES = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3}
+METRICS: dict[str, Any] = {
+    "definition": "strict F1",
+    "remarks": [],
+    "dev": SCORES,
+    "test": {**SCORES, "f1": 0.4321, "unrepresentable": 2},
+    "splits": {"train": {"documents": 90}, "dev": {"documents": 8}, "test": {"documents": 7}},
+}
+CORPUS = Corpus("mine", "own", "ner", {}, (), "here", ())
+
+
+def settings(**more: Any) -> Settings:
+    return read_settings(flags={"corpus": "demo", "model": "minilm", "task": "ner", **more})
+
+
+def cost(batches: int, attacked: int, forward: int, backward: int, to_input: int) -> dict[str, Any]:
+    """Of passes over one batch each: a backward pass counts 2, one to the input 1."""
+    return {
+        "batches": batches, "attacked_batches": attacked, "forward": forward, "backward": backward,
+        "backward_to_input": to_input, "xfp": forward + 2 * backward + to_input, "train_seconds": 12.4,
+        "unusable_gradients": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("counted", "line"),
+    [
+        (
+            cost(10, 0, 10, 10, 0),
+            "0 of 10 batches were attacked: 10 forward, 10 backward, 0 backward-to-input passes, "
+            "30 forward-equivalents (1.00 times standard training), 12 s in training steps.",
+        ),
+        (  # FGM: 6 instead of 3
+            cost(8, 8, 16, 16, 0),
+            "8 of 8 batches were attacked: 16 forward, 16 backward, 0 backward-to-input passes, "
+            "48 forward-equivalents (2.00 times standard training), 12 s in training steps.",
+        ),
+        (  # PGD with three steps, half of the batches: 3 + 0.5 · (12 − 3) = 7.5
+            cost(10, 5, 25, 15, 20),
+            "5 of 10 batches were attacked: 25 forward, 15 backward, 20 backward-to-input passes, "
+            "75 forward-equivalents (2.50 times standard training), 12 s in training steps.",
+        ),
+    ],
+)
+def test_the_line_of_the_cost(counted: dict[str, Any], line: str) -> None:
+    assert line in render_card(settings(), METRICS, counted, CORPUS).splitlines()
+
+
+def test_scores_limits_and_what_was_missed() -> None:
+    lines = render_card(settings(), METRICS, cost(10, 0, 10, 10, 0), CORPUS).splitlines()
+    assert lines[0] == "# minilm on demo: standard"
+    assert "| dev | 8 | 50.00 | 25.00 | 33.33 |" in lines
+    assert "| test | 7 | 50.00 | 25.00 | 43.21 |" in lines
+    assert "In test: 2 that the model cannot represent, counted as missed." in lines
+    assert any(line.endswith("that no step was taken along it: 3.") for line in lines)
+    assert not any(line.startswith("Mind: ") for line in lines)
+
+
+def test_what_makes_the_scores_worth_little_stands_beside_them() -> None:
+    metrics = {**METRICS, "remarks": ["it learned nothing: its dev F1 is 0"]}
+    card = render_card(settings(), metrics, cost(10, 0, 10, 10, 0), CORPUS)
+    assert "Mind: it learned nothing: its dev F1 is 0." in card.splitlines()
+
+
+def test_which_epoch_was_kept() -> None:
+    counted = cost(10, 0, 10, 10, 0)
+    assert "The epoch was chosen on dev" in render_card(settings(), METRICS, counted, CORPUS)
+    assert "The last epoch was kept" in render_card(settings(train={"keep": "last"}), METRICS, counted, CORPUS)
