@@ -34,7 +34,7 @@ def finished(
     steps: int = 100,
     **settings: Any,
 ) -> Path:
-    """A run folder as `train` left it before there was a run.json, whose model found the first `right` mentions and one that is none."""
+    """A run from before there was a run.json; its model found the first `right` mentions and one that is none."""
     wrong = Entity("T9", "Disease", ((3, 6),))
     found = [
         Document(d.id, d.text, d.entities * (i < right) + (wrong,) * (i == 0)) for i, d in enumerate(gold)

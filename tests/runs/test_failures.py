@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ import torch
 
 from ranat.errors import UserError
 from ranat.runs.failures import explained
+from ranat.runs.folder import RunFolder
 from ranat.runs.settings import Settings
 from ranat.training.run import train
 from ranat.training.runtrainer import RunTrainer
@@ -31,7 +34,8 @@ def small_disk(place: Path, size: str) -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        # Lazily: the traceback of a failed torch.save still has its file open.
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @contextmanager
@@ -67,44 +71,40 @@ def test_a_limit_on_the_size_of_files(size: int, tmp_path: Path, chosen: Setting
     assert_alike(whole, tmp_path / "run")
 
 
-def test_a_disk_that_becomes_read_only(
-    tmp_path: Path, chosen: Settings, whole: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    original, calls = RunTrainer.evaluate, []
-
-    def remounts(self: Any, *args: Any, **kwargs: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 2:
-            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        return original(self, *args, **kwargs)
-
+def test_a_disk_that_is_read_only(tmp_path: Path, chosen: Settings, whole: Path, interrupted: Path) -> None:
     with small_disk(tmp_path / "disk", "50m") as disk:
-        monkeypatch.setattr(RunTrainer, "evaluate", remounts)
+        run = Path(shutil.copytree(interrupted, disk / "run"))
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         with pytest.raises(UserError) as caught:
-            train(chosen, disk / "run")
-        assert "the file system is read-only (make it writable, then go on with --resume)" in str(caught.value)
-        monkeypatch.undo()
+            train(chosen, run, resume=True)
+        remedy = "make it writable, then go on with --resume"
+        assert str(caught.value) == f"{run}: the file system is read-only ({remedy})"
+        assert RunFolder(run).verify() == []  # reads only, if it must
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-        train(chosen, disk / "run", resume=True)
-        assert_alike(whole, disk / "run")
+        train(chosen, run, resume=True)
+        assert_alike(whole, run)
 
 
-def test_a_folder_that_may_not_be_written(tmp_path: Path, chosen: Settings) -> None:
-    locked = tmp_path / "locked"
-    locked.mkdir(mode=0o500)
-    if os.access(locked, os.W_OK):  # root may write anywhere: another user has to try
-        script = "import os, sys; os.setgid(65534); os.setuid(65534); from pathlib import Path\n"
-        script += "from ranat.runs.failures import explained\nfrom ranat.runs.folder import RunFolder\n"
-        script += "out = Path(sys.argv[1])\nwith explained(out), RunFolder(out).held():\n    pass"
-        os.chmod(tmp_path, 0o755)
-        for parent in list(tmp_path.parents)[:3]:
-            if parent.stat().st_mode & 0o005 != 0o005:
-                pytest.skip("another user cannot come here")
-        done = subprocess.run([sys.executable, "-c", script, str(locked)], capture_output=True, text=True, check=False)
-        assert f"{locked}: may not be written (change its permissions" in done.stderr
-    else:
-        with pytest.raises(UserError, match="may not be written"):
-            train(chosen, locked)
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from ranat.runs.failures import explained
+from ranat.runs.folder import RunFolder
+if os.geteuid() == 0:  # who may write anywhere
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
+with explained(Path(sys.argv[1])), RunFolder(Path(sys.argv[1])).held():
+    pass
+"""
+
+
+def test_a_folder_that_may_not_be_written() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # where everybody can come
+        os.chmod(folder, 0o555)
+        done = subprocess.run([sys.executable, "-c", AS_NOBODY, folder], capture_output=True, text=True, check=False)
+        os.chmod(folder, 0o755)
+        assert list(Path(folder).iterdir()) == []
+    remedy = "change its permissions, then go on with --resume"
+    assert done.stderr.splitlines()[-1].endswith(f"UserError: {folder}: may not be written ({remedy})")
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
-import io
-import json
-import os
-import select
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
 
+from ranat import plugins
+from ranat.cli import streams
 from ranat.cli.failures import explained
+from ranat.errors import UsageError
 from ranat.plainyaml import yaml_value
-from ranat.terminal import Console, plain
+from ranat.terminal import Console
 
 EPILOGUE = """\
 Data go to standard output, progress and messages to standard error.
 Exit codes: 0 done, 1 could not do it, 2 wrong usage. `--debug` shows the traceback of an error.
+`--plugin FILE_OR_MODULE` adds one's own attacks, gates, tasks, formats and corpora to any command; it may be repeated.
+So does the environment variable RANAT_PLUGINS, with names that are separated as in PATH.
 """
 
 app = App(
@@ -40,11 +39,27 @@ err = Console(stderr=True)
 Json = Annotated[bool, Parameter(help="Print the result as JSON.", negative="")]
 Data = Annotated[Path | None, Parameter(help="The folder of corpora; default: RANAT_DATA, else the cache folder.")]
 Section = dict[str, str] | None
+Sections = Annotated[dict[str, str], Parameter(show=False)]
+"""The options of a task, in a section that is called as the task."""
+Command = TypeVar("Command", bound=Callable[..., None])
+
+_HELP = {"--help", "-h"}
+_LISTS: dict[Any, tuple[Callable[[], str], ...]] = {}
 
 
 def examples(*lines: str) -> str:
     """The end of a command's help."""
     return "\n".join(["Examples:", *(f"  {line}" for line in lines)])
+
+
+def lists(*parts: Callable[[], str]) -> Callable[[Command], Command]:
+    """Decorate a command whose help ends with what registries hold: the functions give it when it is asked for."""
+
+    def add(command: Command) -> Command:
+        _LISTS[command] = parts
+        return command
+
+    return add
 
 
 def values(section: str, flags: Mapping[str, str]) -> dict[str, Any]:
@@ -58,62 +73,51 @@ def main() -> None:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     code: Any = 0
-    _make_streams_sound()
+    streams.make_sound()
     try:
         try:
-            app(arguments, exit_on_error=False, print_error=False)
+            _run(arguments)
         except SystemExit as end:  # so ends every command
             code = end.code
         sys.stdout.flush()
     except KeyboardInterrupt:
-        _complain("interrupted; `--resume` goes on with a run, the same command with a grid")
+        streams.complain("interrupted; `--resume` goes on with a run, the same command with a grid")
         code = 130
     except Exception as error:  # every failure is one line unless asked for more
         # Who reads standard output, such as `head`, may have seen enough: that is no failure.
-        if not (isinstance(error, BrokenPipeError) and _is_unread(sys.stdout)):
+        if not (isinstance(error, BrokenPipeError) and streams.is_unread(sys.stdout)):
             if debug:
                 raise
             line, code = explained(error)
-            _complain(line)
-    finally:  # what cannot be written is given up here, or the interpreter would try again and complain
-        _flush(sys.stdout)
-        _flush(sys.stderr)
+            streams.complain(line)
+    finally:
+        streams.let_go()
     sys.exit(code)
 
 
-def _make_streams_sound() -> None:
-    """No stream is closed, and none fails at a character that its encoding lacks."""
-    codecs.register_error("as JSON", _as_json)
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by who started us: a file opened next would take its number
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
-    for stream, errors in ((sys.stdout, "as JSON"), (sys.stderr, "backslashreplace")):
-        if isinstance(stream, io.TextIOWrapper):  # unless somebody has replaced it
-            stream.reconfigure(errors=errors)
+def _run(arguments: list[str]) -> None:
+    plugins.add(_take(arguments, "--plugin"))
+    if not _HELP.isdisjoint(arguments):
+        _complete_help(arguments)
+    app(arguments, exit_on_error=False, print_error=False)
 
 
-def _as_json(error: UnicodeError) -> tuple[str, int]:
-    r"""Characters as JSON escapes them, \\u00e9, so that what is JSON remains JSON in any encoding."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+def _complete_help(arguments: list[str]) -> None:
+    """Put the lists of a command before its examples; only now, as attacks and tasks need torch."""
+    _, apps, _ = app.parse_commands([argument for argument in arguments if argument not in _HELP])
+    command = apps[-1]
+    if parts := _LISTS.get(command.default_command):
+        command.help_epilogue = "\n".join([*(part() for part in parts), command.help_epilogue or ""])
 
 
-def _complain(line: str) -> None:
-    with suppress(OSError):
-        print(f"ranat: {plain(' '.join(line.split()))}", file=sys.stderr)
-
-
-def _is_unread(stream: TextIO) -> bool:
-    """Whether it is a pipe whose reader has gone."""
-    poll = select.poll()
-    poll.register(stream, 0)
-    return bool(poll.poll(0))  # asked for nothing, it tells of failures alone
-
-
-def _flush(stream: TextIO) -> None:
-    """Write what is left; if it cannot be written, it goes nowhere."""
-    try:
-        stream.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _take(arguments: list[str], flag: str) -> list[str]:
+    """Take a flag that every command has out of the arguments; its values."""
+    taken = []
+    for number in reversed(range(len(arguments))):
+        name, equals, value = arguments[number].partition("=")
+        if name == flag:
+            if not equals and number + 1 == len(arguments):
+                raise UsageError("needs a file or a module", where=flag)
+            taken.append(value if equals else arguments.pop(number + 1))
+            del arguments[number]
+    return taken[::-1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import re
 
 from cyclopts import CycloptsError
 
 from ranat.errors import UsageError, UserError
+from ranat.registry import nearest
 
 _REMEDIES = {
     errno.EACCES: "change its permissions, or name another place",
@@ -41,7 +43,7 @@ def explained(error: Exception) -> tuple[str, int]:
     """The line, and the exit code: 2 for wrong usage, else 1."""
     said = " ".join(str(error).split())
     if isinstance(error, CycloptsError):
-        return str(error).strip().partition("\n")[0], 2
+        return _unknown_option(error) or str(error).strip().partition("\n")[0], 2
     if isinstance(error, UserError):
         return said, 2 if isinstance(error, UsageError) else 1
     number = _errno(error, said)
@@ -70,3 +72,13 @@ def _errno(error: Exception, said: str) -> int | None:
         return error.errno
     found = _NUMBER.search(said)
     return int(found[1]) if found else None
+
+
+def _unknown_option(error: CycloptsError) -> str | None:
+    """What to say of a flag that is none: a command with `**sections` takes it for a section without a key."""
+    argument, target = error.argument, error.target
+    if argument is None or target is None or argument.field_info.kind is not inspect.Parameter.VAR_KEYWORD:
+        return None
+    flag = getattr(error, "keyword", None) or next(str(token.keyword) for token in argument.tokens)
+    known = [f"--{name.replace('_', '-')}" for name in inspect.signature(target).parameters if name != "sections"]
+    return f"unknown option {flag} ({nearest(flag, known)})"

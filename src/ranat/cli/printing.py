@@ -76,7 +76,7 @@ def print_comparison(result: Mapping[str, Any]) -> None:
     print_table(head, rows, right=range(1, 10))
     for group in result["groups"]:
         for remark in group["remarks"]:
-            print(f"* {group['name']}, {remark}")
+            print_text(f"* {group['name']}, {remark}")
     print("xFP: counted forward-equivalents; × is against the first row.")
     print("Δ is against the first row on the seeds both have, over seeds and texts; one seed proves nothing.")
 

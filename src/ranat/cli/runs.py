@@ -8,24 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ranat.cli.application import Data, Json, Section, app, err, examples, values
+from ranat.cli import listing
+from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
 from ranat.cli.printing import print_comparison, print_json, print_scores, print_text
 from ranat.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from ranat.runs.settings import Settings
 
-ATTACK_HELP = """\
---attack.name fgsm|fgm|pgd|freelb|smart|none (none), and its options: preset, epsilon, epsilon_unit, scope, \
-clean_weight, adversarial_weight; with several steps: steps, step_size, norm, projection; for smart: sigma."""
-RAT_HELP = """\
---rat.p (0.5; 1 attacks every batch), --rat.gate bernoulli|exact|always|never, --rat.dropout shared|fresh."""
-RELATION_HELP = """\
---relation.representation cls|entity (the first state, or those of the two entities), --relation.marking dummy|typed."""
-TRAIN_HELP = """\
---train.epochs (5), batch_size (32), learning_rate (the backbone's), warmup (0.1), weight_decay (0.01), seed (0), \
-precision auto|fp32|bf16|fp16, gradient_accumulation (1), fraction (1), max_steps, keep best|last, patience, \
-save_steps, report_to."""
+ATTACK_HELP = "--attack.name NAME, and --attack.OPTION of that attack; see below."
+RAT_HELP = "--rat.p, the share of batches that are attacked (0.5; 1: all); --rat.gate NAME and its options; see below."
+TRAIN_HELP = "--train.OPTION; see below."
 
 
 @app.command(help_epilogue=examples("ranat demo"))
@@ -44,7 +37,7 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
     print_text("")
     for line in result["tagged"]:
         print_text(line)
-    print_text(f"\nThe runs are in {out}; README.md in each is its model card.")
+    print_text(f"\nThe runs are in {out}, each with its model card.")
 
 
 @app.command(
@@ -54,13 +47,13 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
         "ranat train config.yaml --train.seed 1 --out runs/seed1",
     )
 )
+@lists(listing.attacks, listing.gates, listing.training, listing.tasks, listing.backbones, listing.corpora)
 def train(
     config: Path | None = None,
     *,
     corpus: str | None = None,
     model: str | None = None,
     task: str | None = None,
-    relation: Annotated[Section, Parameter(help=RELATION_HELP)] = None,
     attack: Annotated[Section, Parameter(help=ATTACK_HELP)] = None,
     rat: Annotated[Section, Parameter(help=RAT_HELP)] = None,
     train: Annotated[Section, Parameter(help=TRAIN_HELP)] = None,
@@ -69,14 +62,15 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     json: Json = False,
+    **sections: Sections,
 ) -> None:
     """Fine-tune a backbone on a corpus; every key of a config file is also a flag, and a flag wins.
 
     Args:
         config: A YAML file of settings.
         corpus: A corpus by name, or a folder with train, dev and test files.
-        model: bert, roberta, biobert, scibert, clinicalbert, bluebert, pubmedbert, minilm, a hub id or a folder.
-        task: Default: what the corpus is for.
+        model: The backbone: one of those below, a hub id or a folder.
+        task: Default: what the corpus is for. --TASK.OPTION sets its options.
         out: The run folder; default: runs/CORPUS-MODEL-REGIME-SEED.
         resume: Go on from the last whole checkpoint.
         overwrite: Replace the run that the folder holds, once the new one can start.
@@ -84,8 +78,8 @@ def train(
     from ranat.training.run import default_folder
     from ranat.training.run import train as train_run
 
-    sections = {"relation": relation, "attack": attack, "rat": rat, "train": train}
-    settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, sections)
+    given = {**sections, "attack": attack, "rat": rat, "train": train}
+    settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, given)
     folder = out or default_folder(settings)
     metrics = train_run(settings, folder, data=data, resume=resume, overwrite=overwrite, console=err)
     if json and metrics:

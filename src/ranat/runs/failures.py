@@ -61,7 +61,7 @@ def _number(error: Exception, text: str, folder: Path) -> int | None:
         return error.errno
     if found := re.search(r"os error (\d+)", text):
         return int(found[1])
-    if "PytorchStreamWriter" in text or "file write failed" in text:
+    if "inline_container.cc" in text or "iostream error" in text:  # torch.save, which says no reason
         if shutil.disk_usage(folder).free < 1 << 16:
             return errno.ENOSPC
         limited = resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY

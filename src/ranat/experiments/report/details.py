@@ -15,6 +15,9 @@ def groups_table(results: Results) -> Table:
     keys = [key for key in differing if key not in ("corpus", "model", "task", "attack.name", "rat.p")]
     alike = {key: value for group in results.groups for key, value in group.settings.items() if key not in differing}
     said = [f"{key} = {value}" for key, value in alike.items() if value not in (None, [])]
+    notes = [f"Alike wherever they apply: {', '.join(said)}."] if said else []
+    if any(_mark(group) for group in results.groups):
+        notes.append("*: a seed learned nothing or made few steps; it is named at the top of this report.")
     return Table(
         "cells",
         f"What was measured: groups of cells that differ in the seed alone, F1 in percent on {results.split}.",
@@ -25,14 +28,18 @@ def groups_table(results: Results) -> Table:
                 Item(shown(group.model)),
                 Item(group.label),
                 Item(", ".join(str(seed) for seed in group.cards)),
-                Item(score(group.f1)),
+                Item(score(group.f1) + _mark(group)),
                 *(Item(_value(group, key)) for key in keys),
             ]
             for group in results.groups
         ],
         heads=3,
-        notes=[f"Alike wherever they apply: {', '.join(said)}."] if said else [],
+        notes=notes,
     )
+
+
+def _mark(group: Group) -> str:
+    return " *" if any(group.remarks(seed) for seed in group.cards) else ""
 
 
 def _value(group: Group, key: str) -> str:

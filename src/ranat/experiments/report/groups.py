@@ -14,6 +14,7 @@ import numpy as np
 from ranat.evaluation.significance import Counts, Summary, micro_f1, summarise
 from ranat.experiments.cards import Card
 from ranat.gates import gates
+from ranat.runs.remarks import FEW_STEPS, remarks
 from ranat.runs.settings import Settings, flattened
 
 TRAININGS = ("standard", "AT", "RAT")
@@ -103,6 +104,12 @@ class Group:
         if settings.rat.get("gate") not in gates.names():
             return f"p={self.p:g}"
         return settings.make_gate(total_steps=1).label
+
+    def remarks(self, seed: int) -> list[str]:
+        """Why the scores of a seed are worth little; see `ranat.runs.remarks`."""
+        card = self.cards[seed]
+        steps = (card.cost or {}).get("optimizer_steps", FEW_STEPS)  # where it was not counted, nothing is said of it
+        return remarks(float((card.dev or {"f1": 1})["f1"]), steps)
 
     def cost(self, name: str, seed: int) -> float | None:
         """One of the counts in cost.json per batch; None if it was not counted."""
@@ -254,7 +261,7 @@ def _order(group: Group) -> tuple[Any, ...]:
 
 
 def _odd_group(group: Group) -> list[str]:
-    """Splits, versions and counts within a group."""
+    """Splits, versions, counts and what hardly learned within a group."""
     place, odd = f"{group.corpus}, {group.model}, {group.label}", []
     for split in ("train", "dev", "test"):
         hashes = {((card.splits or {}).get(split) or {}).get("sha256") for card in group.cards.values()}
@@ -266,6 +273,7 @@ def _odd_group(group: Group) -> list[str]:
         if len(found) > 1:
             odd.append(f"{place}: its seeds were made with {package} {' and '.join(found)}.")
     for seed in group.cards:
+        odd += [f"{place}, seed {seed}: {remark}." for remark in group.remarks(seed)]
         counts = group.counts(seed)
         if counts is None:
             odd.append(f"{place}, seed {seed}: the card has no counts of {group.split} documents; it is in no test.")
