@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
-import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from cyclopts import App, CycloptsError, Parameter
-from rich.console import Console
+from cyclopts import App, Parameter
 
 from ranat import plugins
-from ranat.errors import UsageError, UserError
+from ranat.cli import streams
+from ranat.cli.failures import explained
+from ranat.errors import UsageError
 from ranat.plainyaml import yaml_value
-from ranat.registry import nearest
+from ranat.terminal import Console
 
 EPILOGUE = """\
 Data go to standard output, progress and messages to standard error.
@@ -73,21 +72,34 @@ def main() -> None:
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    code: Any = 0
+    streams.make_sound()
     try:
-        plugins.add(_take(arguments, "--plugin"))
-        if not _HELP.isdisjoint(arguments):
-            _complete_help(arguments)
-        app(arguments, exit_on_error=False, print_error=False)
+        try:
+            _run(arguments)
+        except SystemExit as end:  # so ends every command
+            code = end.code
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads, such as `head`, has seen enough; nothing more can be said to them
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:  # every failure is one line unless asked for more
-        if debug:
-            raise
-        sys.exit(_explain(error))
     except KeyboardInterrupt:
-        print("ranat: interrupted; `--resume` goes on with a run, the same command with a grid", file=sys.stderr)
-        sys.exit(130)
+        streams.complain("interrupted; `--resume` goes on with a run, the same command with a grid")
+        code = 130
+    except Exception as error:  # every failure is one line unless asked for more
+        # Who reads standard output, such as `head`, may have seen enough: that is no failure.
+        if not (isinstance(error, BrokenPipeError) and streams.is_unread(sys.stdout)):
+            if debug:
+                raise
+            line, code = explained(error)
+            streams.complain(line)
+    finally:
+        streams.let_go()
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> None:
+    plugins.add(_take(arguments, "--plugin"))
+    if not _HELP.isdisjoint(arguments):
+        _complete_help(arguments)
+    app(arguments, exit_on_error=False, print_error=False)
 
 
 def _complete_help(arguments: list[str]) -> None:
@@ -109,27 +121,3 @@ def _take(arguments: list[str], flag: str) -> list[str]:
             taken.append(value if equals else arguments.pop(number + 1))
             del arguments[number]
     return taken[::-1]
-
-
-def _explain(error: Exception) -> int:
-    if isinstance(error, CycloptsError):
-        text, code = _unknown_option(error) or str(error).strip().splitlines()[0], 2
-    elif isinstance(error, UserError):
-        text, code = str(error), 2 if isinstance(error, UsageError) else 1
-    elif isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        text, code = f"{where}{error.strerror or error}", 1
-    else:
-        text, code = f"{type(error).__name__}: {error} (a fault of ranat; --debug shows where)", 1
-    print(f"ranat: {' '.join(text.split())}", file=sys.stderr)
-    return code
-
-
-def _unknown_option(error: CycloptsError) -> str | None:
-    """What to say of a flag that is none: a command with `**sections` takes it for a section without a key."""
-    argument, target = error.argument, error.target
-    if argument is None or target is None or argument.field_info.kind is not inspect.Parameter.VAR_KEYWORD:
-        return None
-    flag = getattr(error, "keyword", None) or next(str(token.keyword) for token in argument.tokens)
-    known = [f"--{name.replace('_', '-')}" for name in inspect.signature(target).parameters if name != "sections"]
-    return f"unknown option {flag} ({nearest(flag, known)})"

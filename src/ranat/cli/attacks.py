@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ranat.cli import listing
 from ranat.cli.application import Json, app, examples, lists
-from ranat.cli.printing import print_json
+from ranat.cli.printing import print_json, print_text
 from ranat.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def check_attack(name: str, *, json: Json = False) -> None:
         rows.append({"check": verdict.name, "applies": verdict.applies, "wrong": verdict.wrong, "attack": where})
         if not json:
             state = "FAILED" if verdict.wrong is not None else "ok" if verdict.applies else "-"
-            print(f"{state:7} {verdict.promise}" + (f" Not so: {verdict.wrong}, by {where}" if where else ""))
+            print_text(f"{state:7} {verdict.promise}" + (f" Not so: {verdict.wrong}, by {where}" if where else ""))
     if json:
         print_json(rows)
     if broken:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from ranat.cli import listing
 from ranat.cli.application import Json, app, err, examples, lists
-from ranat.cli.printing import print_json
+from ranat.cli.printing import print_json, print_text
 from ranat.errors import UsageError
 
 Inputs = Annotated[str, Parameter(allow_leading_hyphen=True)]  # as "-" is standard input
@@ -103,9 +103,9 @@ def extract(
         _print_totals(result)
         if re and result["documents"] and not result["relations"]:
             err.print("no relation was found: pairs are of one sentence, and of types that the model of --re knows")
-        err.print(f"the output is in {out}", highlight=False)
+        err.print(f"the output is in {out}")
     if result["failures"]:
-        err.print(f"{result['failures']:,} documents could not be read; see {out / 'errors.jsonl'}", highlight=False)
+        err.print(f"{result['failures']:,} documents could not be read; see {out / 'errors.jsonl'}")
         sys.exit(1)
 
 
@@ -173,7 +173,7 @@ def _to_standard_output(job: Any) -> None:
         else:
             failures += kind == "failure"
             said = "not read" if kind == "failure" else "note"
-            err.print(f"{said}: {line}", highlight=False, markup=False, soft_wrap=True)
+            err.print(f"{said}: {line}")
     if failures:
         sys.exit(1)
 
@@ -186,16 +186,16 @@ def _verify(out: Path, json: bool) -> None:
         print_json(result)
     else:
         for problem in result["problems"]:
-            print(problem)
+            print_text(problem)
         if result["more"]:
-            print(f"and {result['more']:,} problems more")
+            print_text(f"and {result['more']:,} problems more")
         if unchecked := result["not_checked"]:
-            print(
+            print_text(
                 f"{len(unchecked):,} inputs are not there to be compared with what was read, the first {unchecked[0]}; "
                 "relative names are those of the folder where the extraction was started"
             )
         if not result["problems"]:
-            print(
+            print_text(
                 f"every document that was read of {result['inputs']:,} inputs is in the output exactly once: "
                 f"{result['documents']:,}, and {result['failures']:,} that could not be read in errors.jsonl"
             )
@@ -205,11 +205,11 @@ def _verify(out: Path, json: bool) -> None:
 
 def _print_totals(result: Mapping[str, Any]) -> None:
     counts = {name: count for name, count in result.items() if isinstance(count, int) and count}
-    print(", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    print_text(", ".join(f"{count:,} {name}" for name, count in counts.items()))
     if lost := result["lost"]:
-        err.print(f"left out, as the format cannot hold it: {_said(lost)}", highlight=False)
+        err.print(f"left out, as the format cannot hold it: {_said(lost)}")
     for notice in result["left_out"][:5]:
-        err.print(f"note: {notice}", highlight=False, markup=False, soft_wrap=True)
+        err.print(f"note: {notice}")
 
 
 def _said(counts: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from ranat.cli import listing
 from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
-from ranat.cli.printing import print_json, print_table
+from ranat.cli.printing import print_json, print_table, print_text
 from ranat.cli.runs import ATTACK_HELP, RAT_HELP, TRAIN_HELP, settings_of
 from ranat.errors import UsageError, UserError
 from ranat.experiments import specs
@@ -79,8 +79,8 @@ def reproduce(
     else:
         _print_cards(cards)
         for remark in chosen.remarks:
-            print(remark)
-    err.print(f"the result cards are in {results / 'cards'}", highlight=False)
+            print_text(remark)
+    err.print(f"the result cards are in {results / 'cards'}")
     if failed:
         what = f"{len(failed)} of {len(cards)} cells failed; the first: {failed[0].error}"
         raise UserError(what, where=failed[0].cell, remedy="the same command tries them again")
@@ -167,7 +167,7 @@ def tune(
         for trial in ranked
     ]
     print_table(["trial", *keys, "dev F1", ""], rows, right=range(len(keys) + 2))
-    err.print(f"the best settings are in {out / 'best.yaml'}", highlight=False)
+    err.print(f"the best settings are in {out / 'best.yaml'}")
 
 
 def _numbers(text: str) -> list[int]:
@@ -204,6 +204,6 @@ def _print_cards(cards: Sequence[Card]) -> None:
     print_table(["F1", *(Path(corpus).name for corpus in corpora)], table, right=range(1, len(corpora) + 1))
     done = [card for card in cards if card.status == "done"]
     seeds = ", ".join(str(seed) for seed in sorted({card.seed for card in done}))
-    print(f"{len(done)} of {len(cards)} cells done; mean ± sd over the seeds {seeds or 'none'}.")
+    print_text(f"{len(done)} of {len(cards)} cells done; mean ± sd over the seeds {seeds or 'none'}.")
     for reason in dict.fromkeys(reason for card in cards if card.published for reason in card.why_not):
-        print(f"Not the published setting: {reason}.")
+        print_text(f"Not the published setting: {reason}.")

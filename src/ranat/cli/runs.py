@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from ranat.cli import listing
 from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
-from ranat.cli.printing import print_comparison, print_json, print_scores
+from ranat.cli.printing import print_comparison, print_json, print_scores, print_text
 from ranat.errors import UsageError, UserError
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
         print_json(result)
         return
     print_comparison(result["comparison"])
-    print()
+    print_text("")
     for line in result["tagged"]:
-        print(line)
-    print(f"\nThe runs are in {out}, each with its model card.")
+        print_text(line)
+    print_text(f"\nThe runs are in {out}, each with its model card.")
 
 
 @app.command(
@@ -86,7 +86,7 @@ def train(
         print_json(metrics)
     elif metrics:
         print_scores({split: metrics[split] for split in ("dev", "test") if split in metrics})
-        err.print(f"the run is in {folder}", highlight=False)
+        err.print(f"the run is in {folder}")
 
 
 @app.command(
@@ -145,7 +145,7 @@ def _evaluate_triples(ner: list[str], re: str, on: str, split: str, data: Path |
         }
     )
     lost = result["lost"]
-    print(
+    print_text(
         f"\nof {sum(lost.values()):,} gold triples {lost['found']:,} are found; lost: {lost['sentences']:,} to"
         f" sentences and pairing, {lost['ner']:,} as a mention is not found, {lost['re']:,} as the relation is not"
     )
@@ -168,11 +168,11 @@ def verify(run: Path, *, json: Json = False) -> None:
         print_json({"run": str(run), "finished": folder.finished, "findings": findings})
     else:
         for finding in findings:
-            print(finding)
+            print_text(finding)
     if findings:
         raise UserError(f"{len(findings)} of its files are damaged", where=str(run), remedy="train the run again")
     done = "whole" if folder.finished else "whole as far as it got; `ranat train --resume` goes on with it"
-    err.print(f"{run} is {done}", highlight=False, markup=False, soft_wrap=True)
+    err.print(f"{run} is {done}")
 
 
 @app.command(help_epilogue=examples("ranat compare runs/*"))
