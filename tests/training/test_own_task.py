@@ -16,8 +16,8 @@ from ranat.documents import Document, Entity
 from ranat.documents.formats import jsonl
 from ranat.errors import UsageError, UserError
 from ranat.extraction import Extractor
+from ranat.runs.loading import load
 from ranat.runs.settings import read_settings
-from ranat.tasks import load
 from ranat.training.errors import run_errors
 from ranat.training.evaluate import evaluate
 from ranat.training.run import train
@@ -96,7 +96,7 @@ def test_where_the_plug_in_is_missing_it_is_named(
     monkeypatch.setattr(tasks, "_components", {name: tasks.get(name) for name in ("ner", "relation")})
     with pytest.raises(UserError, match=r"the model is for the task 'document', which is not known here .*--plugin"):
         load(str(run))
-    with pytest.raises(UsageError, match=r"config.yaml: task: unknown task 'document' \(.*--plugin"):
+    with pytest.raises(UserError, match=r"config.yaml: task: unknown task 'document' \(.*--plugin"):
         run_errors(run)
     assert json.loads((run / "model" / "config.json").read_text())["ranat"]["task"] == "document"
 

@@ -70,7 +70,7 @@ class RunFolder:
         try:
             return read_settings(self.path / _CONFIG)
         except UsageError as error:  # the command is right, a file is not
-            raise UserError(error.what, where=error.where, remedy="train the run again") from None
+            raise UserError(error.what, where=error.where, remedy=error.remedy or "train the run again") from None
 
     def metrics(self) -> dict[str, Any]:
         """The scores of a finished run: {"dev", "test", "per_type", "splits", "definition", "remarks"}.
