@@ -86,4 +86,3 @@ def test_what_is_wrong_or_not_there(ranat: Ranat, place: Path, model: Path) -> N
     told(ranat(place.name), 2, place)
     told(ranat("train", f"--{place.name}", "x"), 2, place)
     told(ranat("train", "--attack.name", place.name, "--corpus", "demo", "--model", model), 2, place)
-    told(ranat("train", "--plugin", missing), 2, place)
