@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import sys
 from collections.abc import Iterator
@@ -64,16 +65,39 @@ def test_a_new_file_is_all_a_new_component_needs(package: str, tmp_path: Path) -
     assert herbs.herbs.get("basil") == 42
 
 
-def test_two_components_of_one_name_are_a_mistake() -> None:
-    registry = Registry[Any]("herb", "ranat")
-    registry.register("sage")(1)
-    with pytest.raises(ValueError, match="two components are registered as herb 'sage'"):
-        registry.register("sage")(2)
+def test_two_components_of_one_name_are_refused_and_both_places_named(package: str, tmp_path: Path) -> None:
+    """The package's own is there first, even if nobody has asked for it yet."""
+    import herbs
+
+    def thyme() -> None: ...
+
+    with pytest.raises(UsageError) as caught:
+        herbs.herbs.register("thyme")(thyme)
+    places = f"in {tmp_path / 'herbs' / 'thyme.py'} and in {__file__}"
+    assert str(caught.value) == f"two components are called herb 'thyme': {places} (give one another name)"
+    assert herbs.herbs.get("thyme")() == "thyme"
 
 
-def test_registering_leaves_the_component_as_it_is() -> None:
+def test_a_file_that_is_imported_under_two_names_brings_its_components_once(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import herbs
+
+    (tmp_path / "basil.py").write_text("from herbs import herbs\n@herbs.register('basil')\ndef basil(): ...\n")
+    monkeypatch.setitem(sys.modules, "basil", None)  # so that it is taken out again
+    del sys.modules["basil"]
+    importlib.import_module("basil")
+    monkeypatch.setenv("RANAT_PLUGINS", str(tmp_path / "basil.py"))
+    assert herbs.herbs.names() == ["basil", "sage", "thyme"]
+    assert herbs.herbs.get("basil") is sys.modules["basil"].basil
+
+
+def test_registering_leaves_the_component_as_it_is(package: str) -> None:
+    import herbs
+
     component = object()
-    assert Registry[Any]("herb", "ranat").register("sage")(component) is component
+    assert herbs.herbs.register("dill")(component) is component
+    assert herbs.herbs.get("dill") is component
 
 
 @pytest.mark.parametrize(

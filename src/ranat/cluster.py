@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ranat import plugins
 from ranat.errors import UserError
 
 _SECONDS_TO_ANSWER = 10
@@ -30,6 +31,8 @@ def connected(address: str, workers: int | None = None) -> Iterator[Any]:
     except ImportError:
         raise UserError("Ray is not installed", where="--ray", remedy="pip install 'ranat[ray]'") from None
     where: dict[str, Any] = {"address": address}
+    if named := os.environ.get(plugins.VARIABLE):
+        where["runtime_env"] = {"env_vars": {plugins.VARIABLE: named}}
     _reach(address)
     if address == "local":
         where |= {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}

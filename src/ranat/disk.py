@@ -18,7 +18,8 @@ def write_atomically(path: Path, text: str) -> None:
     """Write a file so that it is there in full or as it was before."""
     draft = path.with_name(f".{path.name}.part")
     try:
-        with draft.open("w", encoding="utf-8") as stream:
+        # File names that are not UTF-8 have characters that it lacks; their escapes are those of JSON, too.
+        with draft.open("w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
@@ -51,7 +52,7 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     digest = hashlib.sha256()
     for file in files(path):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n".encode())
+        digest.update(os.fsencode(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n"))
     return digest.hexdigest()
 
 

@@ -1,6 +1,7 @@
-"""Name → component: attacks, corpora, formats and tasks register themselves here.
+"""Name → component: attacks, gates, corpora, formats and tasks register themselves here.
 
-A registry belongs to one package and finds that package's modules by itself, so a new component is one new file.
+A registry belongs to one package and finds that package's modules by itself, so a new component is one new file. The
+file may as well stand outside the package: see `ranat.plugins`.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+from ranat import plugins
 from ranat.errors import UsageError
 
 T = TypeVar("T")
@@ -27,6 +30,9 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 class Registry(Generic[T]):
     """The components of one kind, by name.
 
+    They come from the modules of a package, from installed distributions that have entry points for it (those of
+    `ranat.attacks` are called so, those of `ranat.documents.formats` `ranat.formats`), and from plug-ins.
+
     Args:
         kind: what a component is called in messages, such as "attack".
         package: the package whose modules register components when they are imported.
@@ -35,38 +41,66 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, package: str) -> None:
         self.kind, self.package = kind, package
         self._components: dict[str, T] = {}
-        self._searched = False
+        self._homes: dict[str, str] = {}
+        self._own_loaded = False
 
-    def register(self, name: str) -> Callable[[T], T]:
-        """Decorate a component with the name it is asked for by."""
+    def register(self, name: str, home: str | None = None) -> Callable[[T], T]:
+        """Decorate a component with the name it is asked for by.
+
+        Args:
+            name: of the component.
+            home: the module where it stands; default: the component's `__module__`.
+        Raises:
+            UsageError: another component has that name; both modules are named.
+        """
 
         def add(component: T) -> T:
+            here = home or str(getattr(component, "__module__", ""))
+            if not f"{here}.".startswith(f"{self.package}."):
+                self._load_own()  # so that a plug-in of the same name is the one that is refused
             if name in self._components:
-                raise ValueError(f"two components are registered as {self.kind} {name!r}")
-            self._components[name] = component
+                there = self._homes[name]
+                if here == there or _file(here) != _file(there):
+                    what = f"two components are called {self.kind} {name!r}: in {_file(there)} and in {_file(here)}"
+                    raise UsageError(what, remedy="give one another name")
+                return component  # of a file that is imported under two names
+            self._components[name], self._homes[name] = component, here
             return component
 
         return add
 
     def names(self) -> list[str]:
-        """All names, sorted."""
-        self._search()
+        """All names, sorted.
+
+        Raises:
+            UsageError: a plug-in cannot be loaded.
+        """
+        self._load()
         return sorted(self._components)
 
     def get(self, name: str) -> T:
         """The component of that name.
 
         Raises:
-            UsageError: there is none; the message names the nearest one.
+            UsageError: there is none, and the message names the nearest one; or a plug-in cannot be loaded.
         """
-        self._search()
+        self._load()
         if name not in self._components:
             raise UsageError(f"unknown {self.kind} {name!r}", remedy=nearest(name, self._components))
         return self._components[name]
 
-    def _search(self) -> None:
-        if not self._searched:
-            self._searched = True
+    def _load(self) -> None:
+        self._load_own()
+        plugins.load_installed(f"ranat.{self.package.rpartition('.')[2]}")
+        plugins.load_named()
+
+    def _load_own(self) -> None:
+        if not self._own_loaded:
+            self._own_loaded = True
             package = importlib.import_module(self.package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self.package}.{module.name}")
+
+
+def _file(module: str) -> str:
+    return getattr(sys.modules.get(module), "__file__", None) or module

@@ -36,6 +36,7 @@ COMMANDS = (
     "extract",
     "convert",
     "errors",
+    "check-attack",
 )
 
 
@@ -231,11 +232,27 @@ def test_as_a_process(tmp_path: Path) -> None:
     assert not (tmp_path / "o").exists()
 
 
-def test_help_and_corpora_need_no_torch() -> None:
+@pytest.mark.parametrize("command", ["corpora", "corpora list --help", "--help", "convert --help", "report -h"])
+def test_what_needs_no_torch(command: str) -> None:
     code = (
-        "import sys; from ranat import cli; sys.argv = ['ranat', 'corpora']; cli.main();"
-        "sys.exit(bool({'torch', 'transformers'} & sys.modules.keys()))"
+        f"import sys; from ranat import cli; sys.argv = ['ranat', *{command.split()}];"
+        "import atexit; atexit.register(lambda: print('torch' in sys.modules or 'transformers' in sys.modules));"
+        "cli.main()"
     )
     done = process("-c", code)
     assert (done.code, done.err) == (0, "")
-    assert "demo" in done.out
+    assert done.out.endswith("False\n")
+
+
+def test_an_unknown_option_is_refused_with_the_nearest(ranat: Ranat) -> None:
+    """Though every --SECTION.KEY may be an option of some task."""
+    base = ("train", "--corpus", "demo", "--model", "minilm")
+    for flags, complaint in {
+        ("--resum",): "unknown option --resum (did you mean '--resume'?)",
+        ("--modle", "x"): "unknown option --modle (did you mean '--model'?)",
+        ("--attak.name", "pgd"): "attak: unknown key (did you mean 'attack'?)",
+        ("--relation.markin", "x"): "relation.markin: the task relation has no option 'markin'",
+    }.items():
+        done = ranat(*base, *flags)
+        assert done.code == 2
+        assert done.complaint.startswith(f"ranat: {complaint}")

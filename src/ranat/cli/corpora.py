@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from cyclopts import App
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
 from ranat.cli.application import Data, Json, app, err, examples
-from ranat.cli.printing import print_json, print_table
+from ranat.cli.printing import print_json, print_table, print_text
 from ranat.errors import UsageError, UserError
+from ranat.terminal import Description
 
 corpora_app = App(name="corpora", help="List, fetch and check corpora.")
 app.command(corpora_app)
@@ -43,7 +44,7 @@ def fetch(*names: str, data: Data = None) -> None:
         with _download_bar() as progress:
             files = corpora.fetch(name, data, progress)
         new = sum(not file.already for file in files)
-        print(f"{name}: {new} files fetched, {len(files) - new} there already, in {corpora.data_folder(data)}")
+        print_text(f"{name}: {new} files fetched, {len(files) - new} there already, in {corpora.data_folder(data)}")
 
 
 @corpora_app.command(
@@ -72,7 +73,7 @@ def check(*names: str, data: Data = None, json: Json = False) -> None:
         head = ["corpus", "form", "split", "what", "counted", "published", ""]
         print_table(head, [[*map(_cell, row[:6]), verdict[row.ok]] for row in rows], right=(4, 5))
         for notice in notices:
-            print(notice)
+            print_text(notice)
     wrong = sum(row.ok is False for row in rows)
     if wrong:
         remedy = "compare with the official release, or fetch it again"
@@ -81,7 +82,7 @@ def check(*names: str, data: Data = None, json: Json = False) -> None:
 
 @contextmanager
 def _download_bar() -> Iterator[Callable[[str, int, int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (Description(), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
         tasks: dict[str, Any] = {}
 

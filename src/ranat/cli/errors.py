@@ -53,4 +53,4 @@ def errors(
             for verdict, meaning in found.analysis.judging.verdicts.items()
         ]
         print_table(["", "gold", "predicted", ""], rows, right=(1, 2))
-    err.print(f"the errors are in {out}", highlight=False, soft_wrap=True)
+    err.print(f"the errors are in {out}")

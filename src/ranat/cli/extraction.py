@@ -9,15 +9,14 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ranat.cli.application import Json, app, err, examples
-from ranat.cli.printing import print_json
+from ranat.cli import listing
+from ranat.cli.application import Json, app, err, examples, lists
+from ranat.cli.printing import print_json, print_text
 from ranat.errors import UsageError
 
-FORMATS = "jsonl, pubtator, bioc-xml, bioc-json, brat, conll, csv, parquet or html"
-READ = "text, lines, csv, pubmed-xml, jsonl, pubtator, bioc-xml, bioc-json, conll, brat, parquet or html"
 Inputs = Annotated[str, Parameter(allow_leading_hyphen=True)]  # as "-" is standard input
 Ner = Annotated[list[str] | None, Parameter(help="A run, model folder or hub id that finds entities; may be repeated.")]
-From = Annotated[str | None, Parameter(name="--from", help=f"{READ}; default: told by content and name.")]
+From = Annotated[str | None, Parameter(name="--from", help="Format of the input; default: told by content and name.")]
 Column = Annotated[str | None, Parameter(help="Of CSV and TSV files: the column with the texts (text).")]
 IdColumn = Annotated[str | None, Parameter(help="The column with the ids (id).")]
 Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: --from lines.")]
@@ -31,6 +30,7 @@ Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: 
         "ranat extract --verify found",
     )
 )
+@lists(listing.formats)
 def extract(
     *input: Inputs,
     ner: Ner = None,
@@ -60,7 +60,7 @@ def extract(
         input: Files, folders, globs, or - for standard input.
         re: One that finds relations; without --ner, between the entities that the input brings.
         out: A folder for shards, their manifest, and errors.jsonl if a document could not be read.
-        format: Of the output: jsonl, pubtator, bioc-xml, bioc-json, brat, conll, csv, parquet or html.
+        format: Of the output.
         min_score: From 0 to 1; what scores less is left out.
         precision: auto, fp32, bf16 or fp16.
         shard_size: Documents in a file of the output.
@@ -103,9 +103,9 @@ def extract(
         _print_totals(result)
         if re and result["documents"] and not result["relations"]:
             err.print("no relation was found: pairs are of one sentence, and of types that the model of --re knows")
-        err.print(f"the output is in {out}", highlight=False)
+        err.print(f"the output is in {out}")
     if result["failures"]:
-        err.print(f"{result['failures']:,} documents could not be read; see {out / 'errors.jsonl'}", highlight=False)
+        err.print(f"{result['failures']:,} documents could not be read; see {out / 'errors.jsonl'}")
         sys.exit(1)
 
 
@@ -116,6 +116,7 @@ def extract(
         "ranat convert abstracts.csv --column abstract --id-column pmid -o abstracts --to brat",
     )
 )
+@lists(listing.formats)
 def convert(
     *input: Inputs,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
@@ -130,8 +131,8 @@ def convert(
 
     Args:
         input: Files, folders, globs, or - for standard input.
-        out: The file, or, for brat, csv and parquet, the folder to write.
-        to: jsonl, pubtator, bioc-xml, bioc-json, brat, conll, csv, parquet or html; default: told by --out.
+        out: The file to write, or the folder, where the format is one of folders.
+        to: The format of the output; default: told by --out.
     """
     from ranat.extraction.convert import convert as convert_documents
     from ranat.extraction.convert import format_of
@@ -172,7 +173,7 @@ def _to_standard_output(job: Any) -> None:
         else:
             failures += kind == "failure"
             said = "not read" if kind == "failure" else "note"
-            err.print(f"{said}: {line}", highlight=False, markup=False, soft_wrap=True)
+            err.print(f"{said}: {line}")
     if failures:
         sys.exit(1)
 
@@ -185,16 +186,16 @@ def _verify(out: Path, json: bool) -> None:
         print_json(result)
     else:
         for problem in result["problems"]:
-            print(problem)
+            print_text(problem)
         if result["more"]:
-            print(f"and {result['more']:,} problems more")
+            print_text(f"and {result['more']:,} problems more")
         if unchecked := result["not_checked"]:
-            print(
+            print_text(
                 f"{len(unchecked):,} inputs are not there to be compared with what was read, the first {unchecked[0]}; "
                 "relative names are those of the folder where the extraction was started"
             )
         if not result["problems"]:
-            print(
+            print_text(
                 f"every document that was read of {result['inputs']:,} inputs is in the output exactly once: "
                 f"{result['documents']:,}, and {result['failures']:,} that could not be read in errors.jsonl"
             )
@@ -204,11 +205,11 @@ def _verify(out: Path, json: bool) -> None:
 
 def _print_totals(result: Mapping[str, Any]) -> None:
     counts = {name: count for name, count in result.items() if isinstance(count, int) and count}
-    print(", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    print_text(", ".join(f"{count:,} {name}" for name, count in counts.items()))
     if lost := result["lost"]:
-        err.print(f"left out, as the format cannot hold it: {_said(lost)}", highlight=False)
+        err.print(f"left out, as the format cannot hold it: {_said(lost)}")
     for notice in result["left_out"][:5]:
-        err.print(f"note: {notice}", highlight=False, markup=False, soft_wrap=True)
+        err.print(f"note: {notice}")
 
 
 def _said(counts: Mapping[str, int]) -> str:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ranat.cli.application import Data, Json, Section, app, err, examples, values
-from ranat.cli.printing import print_json, print_table
-from ranat.cli.runs import ATTACK_HELP, RAT_HELP, RELATION_HELP, TRAIN_HELP, settings_of
+from ranat.cli import listing
+from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
+from ranat.cli.printing import print_json, print_table, print_text
+from ranat.cli.runs import ATTACK_HELP, RAT_HELP, TRAIN_HELP, settings_of
 from ranat.errors import UsageError, UserError
 from ranat.experiments import specs
 
@@ -29,6 +30,7 @@ SPECS_HELP = "A YAML file, or one of:\n" + "\n".join(f"{name}: {title}" for name
         "ranat reproduce my_grid.yaml --ray 10.0.0.1:6379 --jobs 8 --out /shared/results",
     )
 )
+@lists(listing.training, listing.backbones, listing.corpora)
 def reproduce(
     spec: Annotated[str, Parameter(help=SPECS_HELP)],
     *,
@@ -77,8 +79,8 @@ def reproduce(
     else:
         _print_cards(cards)
         for remark in chosen.remarks:
-            print(remark)
-    err.print(f"the result cards are in {results / 'cards'}", highlight=False)
+            print_text(remark)
+    err.print(f"the result cards are in {results / 'cards'}")
     if failed:
         what = f"{len(failed)} of {len(cards)} cells failed; the first: {failed[0].error}"
         raise UserError(what, where=failed[0].cell, remedy="the same command tries them again")
@@ -116,13 +118,13 @@ def report(
         "ranat tune config.yaml --trials 50 --out studies/mine",
     )
 )
+@lists(listing.attacks, listing.gates, listing.training, listing.tasks, listing.backbones, listing.corpora)
 def tune(
     config: Path | None = None,
     *,
     corpus: str | None = None,
     model: str | None = None,
     task: str | None = None,
-    relation: Annotated[Section, Parameter(help=RELATION_HELP)] = None,
     attack: Annotated[Section, Parameter(help=ATTACK_HELP)] = None,
     rat: Annotated[Section, Parameter(help=RAT_HELP)] = None,
     train: Annotated[Section, Parameter(help=TRAIN_HELP)] = None,
@@ -130,6 +132,7 @@ def tune(
     out: Path = Path("studies/study"),
     data: Data = None,
     json: Json = False,
+    **sections: Sections,
 ) -> None:
     """Search the attack's radius and steps, and the learning rate, on dev F1; the same command goes on with a study.
 
@@ -140,14 +143,14 @@ def tune(
         config: A YAML file of settings, as `ranat train` takes it.
         corpus: A corpus by name, or a folder with train, dev and test files.
         model: The backbone, as `ranat train` takes it.
-        task: Default: what the corpus is for.
+        task: Default: what the corpus is for. --TASK.OPTION sets its options.
         trials: How many there are in the end.
         out: The study's folder.
     """
     from ranat.experiments.tune import tune as search
 
-    sections = {"relation": relation, "attack": attack, "rat": rat, "train": train}
-    settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, sections)
+    given = {**sections, "attack": attack, "rat": rat, "train": train}
+    settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, given)
     result = search(settings, out, trials=trials, data=data, console=err)
     if json:
         print_json(result)
@@ -164,7 +167,7 @@ def tune(
         for trial in ranked
     ]
     print_table(["trial", *keys, "dev F1", ""], rows, right=range(len(keys) + 2))
-    err.print(f"the best settings are in {out / 'best.yaml'}", highlight=False)
+    err.print(f"the best settings are in {out / 'best.yaml'}")
 
 
 def _numbers(text: str) -> list[int]:
@@ -201,6 +204,6 @@ def _print_cards(cards: Sequence[Card]) -> None:
     print_table(["F1", *(Path(corpus).name for corpus in corpora)], table, right=range(1, len(corpora) + 1))
     done = [card for card in cards if card.status == "done"]
     seeds = ", ".join(str(seed) for seed in sorted({card.seed for card in done}))
-    print(f"{len(done)} of {len(cards)} cells done; mean ± sd over the seeds {seeds or 'none'}.")
+    print_text(f"{len(done)} of {len(cards)} cells done; mean ± sd over the seeds {seeds or 'none'}.")
     for reason in dict.fromkeys(reason for card in cards if card.published for reason in card.why_not):
-        print(f"Not the published setting: {reason}.")
+        print_text(f"Not the published setting: {reason}.")

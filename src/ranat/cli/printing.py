@@ -6,10 +6,17 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ranat.terminal import plain
+
 
 def print_json(value: Any) -> None:
     """A result as JSON."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_text(text: str) -> None:
+    """Text that may hold names from outside."""
+    print(plain(text))
 
 
 def print_scores(rows: Mapping[str, Mapping[str, Any]]) -> None:
@@ -69,15 +76,16 @@ def print_comparison(result: Mapping[str, Any]) -> None:
     print_table(head, rows, right=range(1, 10))
     for group in result["groups"]:
         for remark in group["remarks"]:
-            print(f"* {group['name']}, {remark}")
+            print_text(f"* {group['name']}, {remark}")
     print("xFP: counted forward-equivalents; × is against the first row.")
     print("Δ is against the first row on the seeds both have, over seeds and texts; one seed proves nothing.")
 
 
 def print_table(head: list[str], rows: list[list[str]], right: Collection[int] = ()) -> None:
     """Columns as wide as their widest cell; those numbered in `right` are flush right."""
-    widths = [max(len(row[number]) for row in [head, *rows]) for number in range(len(head))]
-    for row in [head, *rows]:
+    shown = [[plain(cell).replace("\n", r"\n") for cell in row] for row in [head, *rows]]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
         cells = [
             cell.rjust(width) if number in right else cell.ljust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))

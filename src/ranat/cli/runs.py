@@ -8,24 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ranat.cli.application import Data, Json, Section, app, err, examples, values
-from ranat.cli.printing import print_comparison, print_json, print_scores
+from ranat.cli import listing
+from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
+from ranat.cli.printing import print_comparison, print_json, print_scores, print_text
 from ranat.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from ranat.runs.settings import Settings
 
-ATTACK_HELP = """\
---attack.name fgsm|fgm|pgd|freelb|smart|none (none), and its options: preset, epsilon, epsilon_unit, scope, \
-clean_weight, adversarial_weight; with several steps: steps, step_size, norm, projection; for smart: sigma."""
-RAT_HELP = """\
---rat.p (0.5; 1 attacks every batch), --rat.gate bernoulli|exact|always|never, --rat.dropout shared|fresh."""
-RELATION_HELP = """\
---relation.representation cls|entity (the first state, or those of the two entities), --relation.marking dummy|typed."""
-TRAIN_HELP = """\
---train.epochs (5), batch_size (32), learning_rate (the backbone's), warmup (0.1), weight_decay (0.01), seed (0), \
-precision auto|fp32|bf16|fp16, gradient_accumulation (1), fraction (1), max_steps, keep best|last, patience, \
-save_steps, report_to."""
+ATTACK_HELP = "--attack.name NAME, and --attack.OPTION of that attack; see below."
+RAT_HELP = "--rat.p, the share of batches that are attacked (0.5; 1: all); --rat.gate NAME and its options; see below."
+TRAIN_HELP = "--train.OPTION; see below."
 
 
 @app.command(help_epilogue=examples("ranat demo"))
@@ -41,10 +34,10 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
         print_json(result)
         return
     print_comparison(result["comparison"])
-    print()
+    print_text("")
     for line in result["tagged"]:
-        print(line)
-    print(f"\nThe runs are in {out}, each with its model card.")
+        print_text(line)
+    print_text(f"\nThe runs are in {out}, each with its model card.")
 
 
 @app.command(
@@ -54,13 +47,13 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
         "ranat train config.yaml --train.seed 1 --out runs/seed1",
     )
 )
+@lists(listing.attacks, listing.gates, listing.training, listing.tasks, listing.backbones, listing.corpora)
 def train(
     config: Path | None = None,
     *,
     corpus: str | None = None,
     model: str | None = None,
     task: str | None = None,
-    relation: Annotated[Section, Parameter(help=RELATION_HELP)] = None,
     attack: Annotated[Section, Parameter(help=ATTACK_HELP)] = None,
     rat: Annotated[Section, Parameter(help=RAT_HELP)] = None,
     train: Annotated[Section, Parameter(help=TRAIN_HELP)] = None,
@@ -69,14 +62,15 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     json: Json = False,
+    **sections: Sections,
 ) -> None:
     """Fine-tune a backbone on a corpus; every key of a config file is also a flag, and a flag wins.
 
     Args:
         config: A YAML file of settings.
         corpus: A corpus by name, or a folder with train, dev and test files.
-        model: bert, roberta, biobert, scibert, clinicalbert, bluebert, pubmedbert, minilm, a hub id or a folder.
-        task: Default: what the corpus is for.
+        model: The backbone: one of those below, a hub id or a folder.
+        task: Default: what the corpus is for. --TASK.OPTION sets its options.
         out: The run folder; default: runs/CORPUS-MODEL-REGIME-SEED.
         resume: Go on from the last whole checkpoint.
         overwrite: Replace the run that the folder holds, once the new one can start.
@@ -84,15 +78,15 @@ def train(
     from ranat.training.run import default_folder
     from ranat.training.run import train as train_run
 
-    sections = {"relation": relation, "attack": attack, "rat": rat, "train": train}
-    settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, sections)
+    given = {**sections, "attack": attack, "rat": rat, "train": train}
+    settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, given)
     folder = out or default_folder(settings)
     metrics = train_run(settings, folder, data=data, resume=resume, overwrite=overwrite, console=err)
     if json and metrics:
         print_json(metrics)
     elif metrics:
         print_scores({split: metrics[split] for split in ("dev", "test") if split in metrics})
-        err.print(f"the run is in {folder}", highlight=False)
+        err.print(f"the run is in {folder}")
 
 
 @app.command(
@@ -151,7 +145,7 @@ def _evaluate_triples(ner: list[str], re: str, on: str, split: str, data: Path |
         }
     )
     lost = result["lost"]
-    print(
+    print_text(
         f"\nof {sum(lost.values()):,} gold triples {lost['found']:,} are found; lost: {lost['sentences']:,} to"
         f" sentences and pairing, {lost['ner']:,} as a mention is not found, {lost['re']:,} as the relation is not"
     )
@@ -174,13 +168,13 @@ def verify(run: Path, *, json: Json = False) -> None:
         print_json({"run": str(run), "finished": folder.finished, "findings": findings})
     else:
         for finding in findings:
-            print(finding)
+            print_text(finding)
     if findings:
         files = f"{len(findings)} files are" if len(findings) > 1 else "a file is"
         remedy = "train the run again" if folder.finished else "`ranat train --resume` goes back before what is damaged"
         raise UserError(f"{files} damaged", where=str(run), remedy=remedy)
     done = "whole" if folder.finished else "whole as far as it got; `ranat train --resume` goes on with it"
-    err.print(f"{run} is {done}", highlight=False, markup=False, soft_wrap=True)
+    err.print(f"{run} is {done}")
 
 
 @app.command(help_epilogue=examples("ranat compare runs/*"))

@@ -111,7 +111,7 @@ def corpus(
     """
 
     def add(read: Callable[[Release], Splits]) -> Callable[[Release], Splits]:
-        CORPORA.register(name)(Definition(read, form, task, instead, pairs))
+        CORPORA.register(name, read.__module__)(Definition(read, form, task, instead, pairs))
         return read
 
     return add

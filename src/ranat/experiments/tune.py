@@ -16,6 +16,7 @@ from ranat.experiments.grid.cells import check_names
 from ranat.experiments.grid.progress import duration
 from ranat.runs.folder import RunFolder
 from ranat.runs.settings import STANDARD, Settings, read_settings
+from ranat.terminal import plain_console
 from ranat.training.run import train
 from ranat.training.runtrainer import Diverged
 
@@ -56,7 +57,7 @@ def tune(
         raise UsageError(f"must be at least 1, not {trials}", where="--trials")
     check_names([settings.corpus], [settings.model])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     with claimed(out, "study.db", "ranat tune"):
         study = optuna.create_study(
             storage=f"sqlite:///{out.absolute() / 'study.db'}",
@@ -151,7 +152,7 @@ def _dev_f1(settings: Settings, folder: Path, data: Path | None, console: Consol
     try:
         metrics = train(settings, folder, data=data, resume=True, test=False, console=console)
     except Diverged as error:
-        console.print(f"note: {error}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"note: {error}")
         return 0.0
     RunFolder(folder).drop_model()
     return float(metrics["dev"]["f1"])

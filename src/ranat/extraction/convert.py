@@ -18,6 +18,7 @@ from ranat.extraction import inputs
 from ranat.extraction.ids import UniqueIds
 from ranat.extraction.inputs import End
 from ranat.extraction.progress import Rate
+from ranat.terminal import plain_console
 
 MOST_CHARACTERS = 100_000_000
 """A longer document is not read: it would not fit in memory with what is made of it."""
@@ -58,7 +59,7 @@ def convert(
     Raises:
         UserError: nothing is there to read, `out` is there already, or no document could be read.
     """
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     if out.exists():
         raise UserError("is there already", where=str(out), remedy="name another, or delete it")
     sizes = [inputs.size(name) for name in inputs.expand(given)]
@@ -81,7 +82,7 @@ def convert(
                     yield replace(found.content, id=id)
                 else:
                     result["failures"] += 1
-                    console.print(f"not read: {found.content}", highlight=False, markup=False, soft_wrap=True)
+                    console.print(f"not read: {found.content}")
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:

@@ -49,4 +49,4 @@ class Rate:
             self._said = now
             if self._total and read > self._first:
                 said += f", about {seconds * (self._total - read) / (read - self._first) / 60:,.0f} min left"
-            self._console.print(said, highlight=False)
+            self._console.print(said)

@@ -22,6 +22,7 @@ from ranat.extraction.manifest import NAME, Manifest, Shard
 from ranat.extraction.plan import Planned, plan
 from ranat.extraction.progress import Rate
 from ranat.extraction.shards import cut, replaced, shards
+from ranat.terminal import plain_console
 
 ERRORS = "errors.jsonl"
 MOST_NOTICES = 20
@@ -88,7 +89,7 @@ def extract_to(
         raise UserError("an output is here already", where=str(out), remedy="--resume goes on with it; or name another")
 
     total = sum(size or 0 for size in sizes) if None not in sizes else None
-    with claimed(out, NAME, "ranat extract"), Rate(total, console or Console(quiet=True)) as rate:
+    with claimed(out, NAME, "ranat extract"), Rate(total, plain_console(console)) as rate:
         extractor = Extractor.load(job.ner, job.re, min_score=job.min_score, precision=job.precision)
         begin(manifest, job.made(extractor))
         first = sum(1 for _ in manifest.shards())

@@ -16,6 +16,7 @@ from ranat.errors import UsageError, UserError
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.extraction.extractor import Extractor
 from ranat.tasks import Task
+from ranat.terminal import plain_console
 
 DEFINITION = (
     "strict triple micro-F1 from raw text: a triple is right if the spans and types of both mentions and the "
@@ -51,7 +52,7 @@ def end_to_end(
         UserError: a model or the corpus cannot be loaded, or the split has no relation between mentions.
         UsageError: there is no such split.
     """
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     with console.status(f"reading {on}"):
         corpus = corpora.load(on, data)
     if split not in corpus.splits:

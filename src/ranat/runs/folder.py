@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ranat.disk import files, locked, remove, sha256, write_atomically
+from ranat.documents.document import is_text
 from ranat.errors import UsageError, UserError
 from ranat.runs.checkpoints import Checkpoints
 from ranat.runs.seal import SEAL, changed, damage, remove_inside, remove_sealed, seal
@@ -153,6 +154,8 @@ class RunFolder:
         Raises:
             UserError: it is not ranat's to write to, or another process holds it.
         """
+        if not is_text(str(self.path)):  # tokenizers could not be saved at the end
+            raise UserError("the path is not UTF-8", where=str(self.path), remedy="name another with --out")
         if self.path.exists() and not self.path.is_dir():
             raise UserError("is a file", where=str(self.path), remedy="name a folder with --out")
         if self._marker() is None and self.path.is_dir() and any(file.name[0] != "." for file in self.path.iterdir()):

@@ -33,7 +33,24 @@ class _Section(BaseModel):
 
 
 class TrainSettings(_Section):
-    """The optimisation. `keep`: the epoch with the best dev F1, or the last, which saves the evaluations between."""
+    """The optimisation.
+
+    Args:
+        epochs: over the training split.
+        batch_size: examples in a batch.
+        learning_rate: the highest; by default that of the backbone.
+        warmup: the share of steps in which the learning rate rises.
+        weight_decay: of AdamW.
+        seed: of everything that is drawn.
+        precision: auto: bf16 where the hardware has it, fp16 on older GPUs, else fp32.
+        gradient_accumulation: batches in an optimizer step.
+        fraction: of the training split that is used.
+        max_steps: the most optimizer steps.
+        keep: the epoch with the best dev F1, or the last, which saves the evaluations between.
+        patience: epochs without a better dev F1 after which training ends.
+        save_steps: optimizer steps between checkpoints; by default there is one after each epoch.
+        report_to: trackers of transformers, such as tensorboard.
+    """
 
     epochs: float = Field(5, gt=0)
     batch_size: int = Field(32, ge=1)

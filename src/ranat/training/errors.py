@@ -19,6 +19,7 @@ from ranat.evaluation.f1 import Answer
 from ranat.runs.folder import RunFolder
 from ranat.runs.settings import Settings
 from ranat.tasks import tasks
+from ranat.terminal import plain_console
 from ranat.training.run import documents_hash, fraction, report_notices
 
 
@@ -80,7 +81,7 @@ def run_errors(
             the corpus.
         UsageError: it has no predictions of the split.
     """
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     folder = RunFolder(run)
     settings, metrics = folder.settings(), folder.metrics()
     known = [name for name in ("dev", "test") if name in metrics]

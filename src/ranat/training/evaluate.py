@@ -17,6 +17,7 @@ from ranat.runs.folder import RunFolder
 from ranat.runs.loading import load
 from ranat.runs.settings import Settings
 from ranat.tasks import Task
+from ranat.terminal import plain_console
 from ranat.training.run import report_notices
 
 
@@ -66,7 +67,7 @@ def evaluate(
         UserError: the run or the corpus cannot be read, or the corpus has other types.
         UsageError: the corpus has no such split.
     """
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     trained = TrainedRun.load(run)
     name = on or trained.settings.corpus
     with console.status(f"reading {name}"):
@@ -89,7 +90,7 @@ def evaluate(
     scores = trained.task.score(gold, found)
     notices = _unshared_types(scores["per_type"], known, split)
     for notice in notices:
-        console.print(f"note: {notice}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"note: {notice}")
     return {"corpus": name, "split": split, **scores, "notices": notices, "definition": trained.task.definition}
 
 

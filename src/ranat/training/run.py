@@ -27,6 +27,7 @@ from ranat.runs.folder import RunFolder
 from ranat.runs.remarks import remarks
 from ranat.runs.settings import Settings
 from ranat.tasks import Encoded, Task, tasks
+from ranat.terminal import plain_console
 from ranat.training.runtrainer import RunTrainer
 
 
@@ -60,7 +61,7 @@ def train(
         raise UsageError("is set, and so is --resume", where="--overwrite", remedy="give one of the two")
     quiet_libraries()
     first = os.environ.get("RANK", "0") == "0"
-    console = console if first and console else Console(quiet=True)
+    console = plain_console(console if first else None)
     precision = resolve_precision(settings.train.precision)
     settings = settings.model_copy(update={"train": settings.train.model_copy(update={"precision": precision})})
     _check_trackers(settings.train.report_to)
@@ -115,7 +116,7 @@ def _encode(task: Task, documents: Sequence[Document], console: Console) -> Enco
     if encoded.classes:
         total = sum(encoded.classes.values())
         shares = (f"{label} {n:,} ({n / total:.1%})" for label, n in encoded.classes.items())
-        console.print(f"classes in train: {', '.join(shares)}", highlight=False, markup=False)
+        console.print(f"classes in train: {', '.join(shares)}")
     return encoded
 
 
@@ -123,9 +124,9 @@ def _go_on(folder: RunFolder, console: Console) -> int | None:
     """The step to go on from; says what was damaged, and goes back before it."""
     step, damaged = folder.checkpoints.newest_usable()
     for line in damaged:
-        console.print(f"note: {line}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"note: {line}")
     if damaged:
-        console.print(f"note: training goes on from {f'step {step}' if step else 'the start'}", highlight=False)
+        console.print(f"note: training goes on from {f'step {step}' if step else 'the start'}")
     folder.checkpoints.go_back_to(step)
     return step
 
@@ -153,7 +154,7 @@ def _finish(
     cost = trainer.cost()
     metrics["remarks"] = remarks(metrics["dev"]["f1"], cost["optimizer_steps"])
     for remark in metrics["remarks"]:
-        console.print(f"note: {remark}", highlight=False)
+        console.print(f"note: {remark}")
     never_truncate(task.tokenizer)
     folder.finish(trainer.model, task.tokenizer, metrics, cost, render_card(settings, metrics, cost, corpus))
     return metrics
@@ -194,7 +195,7 @@ def predictions(task: Task, gold: Sequence[Document], predicted: Sequence[Docume
 def report_notices(corpus: corpora.Corpus, console: Console, most: int = 5) -> None:
     """Say what was odd in a corpus: the first few, and how many more there are."""
     for notice in corpus.notices[:most]:
-        console.print(f"note: {notice}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"note: {notice}")
     if len(corpus.notices) > most:
         console.print(f"note: and {len(corpus.notices) - most} more; `ranat corpora check` lists them")
 

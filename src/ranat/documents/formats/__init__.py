@@ -94,7 +94,7 @@ def reader(
     """Decorate a function that reads a format; the options are those of `Reader`."""
 
     def add(read: Read) -> Read:
-        READERS.register(name)(Reader(read, suffixes, looks_like, instances, raw))
+        READERS.register(name, read.__module__)(Reader(read, suffixes, looks_like, instances, raw))
         return read
 
     return add
@@ -104,7 +104,7 @@ def folder_reader(name: str, *, looks_like: Callable[[Path], bool]) -> Callable[
     """Decorate a function that reads a format of folders; the options are those of `FolderReader`."""
 
     def add(read: ReadFolder) -> ReadFolder:
-        FOLDERS.register(name)(FolderReader(read, looks_like))
+        FOLDERS.register(name, read.__module__)(FolderReader(read, looks_like))
         return read
 
     return add
@@ -114,7 +114,7 @@ def writer(name: str, *, fit: Fit, suffix: str = "") -> Callable[[Write], Write]
     """Decorate a function that writes a format; the options are those of `Writer`."""
 
     def add(write: Write) -> Write:
-        WRITERS.register(name)(Writer(fit, write, suffix))
+        WRITERS.register(name, write.__module__)(Writer(fit, write, suffix))
         return write
 
     return add

@@ -9,11 +9,12 @@ from typing import Self
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task
 from rich.text import Text
 
 from ranat.experiments.cards import Card
 from ranat.experiments.grid.cells import Cell
+from ranat.terminal import Description
 
 
 class GridProgress:
@@ -32,7 +33,7 @@ class GridProgress:
         self._begun: dict[str, float] = {}
         self._ended = set(self._seconds)
         self._jobs, self._console = jobs, console
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _TimeLeft(self))
+        columns = (Description(), BarColumn(), MofNCompleteColumn(), _TimeLeft(self))
         self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
         self._task = self._bar.add_task("", total=len(self._cells), completed=len(self._ended))
 
@@ -61,7 +62,7 @@ class GridProgress:
         took = f" in {duration(self._seconds[card.cell])}" if card.cell in self._seconds else ""
         place = f"[{len(self._ended)}/{len(self._cells)}]"
         line = f"{place} {card.cell}: {outcome}{took}; {self.left()}"
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(line)
         self._show()
 
     def left(self) -> str:

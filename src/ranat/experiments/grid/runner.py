@@ -23,6 +23,7 @@ from ranat.experiments.grid.processes import Processes
 from ranat.experiments.grid.progress import GridProgress
 from ranat.experiments.spec import Spec, read_spec
 from ranat.runs.settings import flattened
+from ranat.terminal import plain_console
 
 SPEC = "spec.yaml"
 
@@ -68,7 +69,7 @@ def run_grid(
         UsageError: a setting of a cell is wrong; nothing was written then.
     """
     cells = expand(spec)
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     with claimed(results, SPEC, "ranat reproduce"):
         settle(spec, results / SPEC)
         done = {card.cell: card for cell in cells if (card := _done(results, cell))}

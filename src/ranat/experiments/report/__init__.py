@@ -15,6 +15,7 @@ from ranat.experiments.cards import read_all
 from ranat.experiments.report.contents import Report
 from ranat.experiments.report.groups import collect
 from ranat.experiments.report.tables import published
+from ranat.terminal import plain_console
 
 if TYPE_CHECKING:
     from ranat.experiments.report.figure import Plot
@@ -43,7 +44,7 @@ def write_report(results: Sequence[Path], out: Path, console: Console | None = N
         from ranat.experiments.report import formats, plots
     except ModuleNotFoundError as error:
         raise UserError(f"a report needs the package {error.name}", remedy="pip install 'ranat[report]'") from None
-    console = console or Console(quiet=True)
+    console = plain_console(console)
     cards = [card for folder in results for card in read_all(folder)]
     with console.status(f"testing what {len(cards)} cells measured"):
         report = Report.of(collect(cards), published())
@@ -57,7 +58,7 @@ def write_report(results: Sequence[Path], out: Path, console: Console | None = N
             write_atomically(out, text)
         except OSError as error:
             raise UserError(f"cannot write: {error.strerror}", where=str(out), remedy="name another file") from None
-    console.print(f"wrote {out}", highlight=False, soft_wrap=True)
+    console.print(f"wrote {out}")
     return report.numbers(drawn)
 
 

@@ -1,0 +1,77 @@
+"""Texts from outside on a terminal, by our console and by the caller's own."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import rich.console
+from rich.progress import Progress
+
+from ranat.terminal import Console, Description, plain, plain_console
+
+HOSTILE = "a[/b] [bold]c :warning: \x1b[31m\x07\b\r\x9b \u202e\u2066 caf\udce9 d"
+SHOWN = r"a[/b] [bold]c :warning: \x1b[31m\x07\x08\r\x9b \u202e\u2066 caf\udce9 d"
+
+
+def test_what_a_terminal_would_obey_is_shown() -> None:
+    assert plain(HOSTILE) == SHOWN
+    assert plain("α\tβ\n± 😀") == "α\tβ\n± 😀"
+    assert plain(SHOWN) == SHOWN
+
+
+def console(kind: str, file: io.StringIO) -> Console:
+    terminal = kind.endswith("terminal")
+    if kind.startswith("ours"):
+        return Console(file=file, force_terminal=terminal, width=200)
+    return plain_console(rich.console.Console(file=file, force_terminal=terminal, width=200))
+
+
+@pytest.mark.parametrize("kind", ["ours", "ours on a terminal", "the caller's", "the caller's on a terminal"])
+@pytest.mark.parametrize("how", ["print", "rule", "status", "progress"])
+def test_every_way_to_show_a_text_shows_it_as_it_is(kind: str, how: str) -> None:
+    file = io.StringIO()
+    shown = console(kind, file)
+    if how == "print":
+        shown.print(HOSTILE)
+    elif how == "rule":
+        shown.rule(HOSTILE)
+    elif how == "status":
+        with shown.status(HOSTILE):
+            pass
+    else:
+        with Progress(Description(), console=shown) as progress:
+            progress.add_task(HOSTILE)
+    text = file.getvalue()
+    if shown.is_terminal or how != "status":  # of a status, what is no terminal sees nothing
+        assert SHOWN in text
+    assert not {"\x1b[31m", "\x07", "\b", "\x9b", "\u202e", "\udce9"} & {*text, text[text.find("\x1b[31m") :][:5]}
+
+
+def test_lines_are_as_long_as_they_are() -> None:
+    file = io.StringIO()
+    Console(file=file, width=20).print("x" * 50)
+    assert file.getvalue() == "x" * 50 + "\n"
+
+
+def test_the_callers_console_keeps_its_ways() -> None:
+    recorded = rich.console.Console(file=io.StringIO(), record=True, width=50)
+    plain_console(recorded).print("[red]a[/b]")
+    assert recorded.export_text() == "[red]a[/b]\n"
+    assert recorded.render_str("[red]a[/red]").plain == "a"
+    silent = rich.console.Console(file=io.StringIO(), quiet=True)
+    plain_console(silent).print("a")
+    assert silent.file.getvalue() == ""  # type: ignore[attr-defined]
+    assert plain_console(None).quiet
+
+
+class Broken(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_work_goes_on_when_nobody_reads_its_messages() -> None:
+    shown = Console(file=Broken())
+    shown.print("a")
+    with shown.status("b"):
+        shown.print("c")
