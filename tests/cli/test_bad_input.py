@@ -99,7 +99,7 @@ PGD = ["--attack.name", "pgd"]
         (["--train.epoch", "1"], 2, "train.epoch: unknown key (did you mean 'epochs'?)"),
         (["--train.epochs", "0"], 2, "train.epochs: input should be greater than 0, not 0"),
         (["--epochs", "1"], 2, "--epochs"),
-        (["--modle", "bert"], 2, "Unknown option: --modle. Did you mean --model?"),
+        (["--modle", "bert"], 2, "unknown option --modle (did you mean '--model'?)"),
         (["--train.seed"], 2, "--train.seed"),
         (["none.yaml"], 2, "none.yaml: cannot read: No such file or directory"),
         (["a.yaml", "b.yaml"], 2, "b.yaml"),
