@@ -28,7 +28,7 @@ def attacks() -> str:
     """The attacks and their options."""
     from ranat.attacks import attacks as registry
 
-    options = {name: options_of(registry.get(name), registry.get(name)()) for name in registry.names()}
+    options = {name: options_of(registry.get(name)) for name in registry.names()}
     head = "Attacks, by --attack.name; the default is none, standard training:"
     return _lines(head, [*_summaries(registry), *_flags("attack", options)])
 
@@ -41,9 +41,7 @@ def gates() -> str:
 
     options = {}
     for name in registry.names():
-        kind = registry.get(name)
-        needed = {"total_steps": 1} if "total_steps" in inspect.signature(kind).parameters else {}
-        options[name] = [option for option in options_of(kind, kind(**needed)) if option.name not in FROM_RUN]
+        options[name] = [option for option in options_of(registry.get(name)) if option.name not in FROM_RUN]
     dropout = Option("dropout", "|".join(get_args(Dropout)), "shared", "whether all passes of a batch draw the same.")
     head = f"Gates, which tell when a batch is attacked, by --rat.gate; the default is {GATE}:"
     return _lines(head, [*_summaries(registry), *_flags("rat", options), *_flags("rat", {"": [dropout]})])
@@ -55,8 +53,7 @@ def tasks() -> str:
 
     rows = _summaries(registry)
     for name in registry.names():
-        kind = registry.get(name).Options
-        rows += _flags(name, {name: options_of(kind, kind())})
+        rows += _flags(name, {name: options_of(registry.get(name).Options)})
     return _lines("Tasks, by --task; the default is what the corpus is for:", rows)
 
 
@@ -64,7 +61,7 @@ def training() -> str:
     """The options of training."""
     from ranat.runs.settings import TrainSettings
 
-    return _lines("Training:", _flags("train", {"": options_of(TrainSettings, TrainSettings())}))
+    return _lines("Training:", _flags("train", {"": options_of(TrainSettings)}))
 
 
 def backbones() -> str:
@@ -94,15 +91,19 @@ def formats() -> str:
     return "\n".join(_lines(head, [_named(notes)]) for head, notes in tables.items())
 
 
-def options_of(kind: type[Any], instance: Any) -> list[Option]:
-    """The fields of a dataclass or a pydantic model, with the defaults that an instance shows."""
+def options_of(kind: type[Any]) -> list[Option]:
+    """The fields of a dataclass or a pydantic model, with their defaults."""
     fields = [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else list(kind.model_fields)
     hints, said = get_type_hints(kind), _arguments(kind)
+    try:
+        filled = kind()  # as a preset may decide defaults
+    except (TypeError, ValueError):
+        filled = kind  # some option has no default
     found = []
     for name in fields:
         few = get_origin(hints[name]) is Literal
         values = "|".join(map(str, get_args(hints[name]))) if few else ""
-        default = getattr(instance, name)
+        default = getattr(filled, name, None)
         shown = f"{default:g}" if isinstance(default, float) else "" if default in (None, []) else str(default)
         found.append(Option(name, values, shown, said.get(name, "")))
     return found
