@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ranat
-from ranat.attacks import attacks
+from ranat.attacks import FGM, attacks, register_attack
 from ranat.corpora.loading import CORPORA
 from ranat.documents.formats import READERS
 from ranat.errors import UsageError
-from ranat.registry import Registry, nearest
+from ranat.registry import Registry, nearest, wrong_class, wrong_options
 from ranat.tasks import tasks
 
 SOURCE = Path(ranat.__file__).parent
@@ -90,6 +92,57 @@ def test_a_file_that_is_imported_under_two_names_brings_its_components_once(
     monkeypatch.setenv("RANAT_PLUGINS", str(tmp_path / "basil.py"))
     assert herbs.herbs.names() == ["basil", "sage", "thyme"]
     assert herbs.herbs.get("basil") is sys.modules["basil"].basil
+
+
+class Herb(ABC):
+    @abstractmethod
+    def smell(self) -> str: ...
+
+
+class Thyme(Herb):
+    def smell(self) -> str:
+        return "thyme"
+
+
+@dataclasses.dataclass(frozen=True)
+class Mint(Thyme):
+    name: str = "mint"
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (len, "it is no class derived from Herb"),
+        (str, "it is no class derived from Herb"),
+        (Thyme(), "it is no class derived from Herb"),
+        (Herb, "its class lacks smell"),
+        (Thyme, None),
+    ],
+)
+def test_what_is_no_such_class_is_refused(kind: Any, wrong: str | None) -> None:
+    registry = Registry[Any]("herb", "ranat", lambda name, component: wrong_class(component, Herb))
+    if wrong is None:
+        assert registry.register("sage")(kind) is kind
+    else:
+        with pytest.raises(UsageError, match=f"^the herb 'sage' cannot be registered: {wrong}$"):
+            registry.register("sage")(kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken", "wrong"),
+    [
+        (Thyme, ("name",), "its class is no dataclass"),
+        (Mint, ("name",), "no option can be called 'name'"),
+        (Mint, ("other",), ""),
+    ],
+)
+def test_options_that_could_not_be_given_are_told(kind: Any, taken: tuple[str, ...], wrong: str) -> None:
+    assert (wrong_options(kind, taken) or "").partition(":")[0] == wrong
+
+
+def test_no_attack_takes_the_name_of_standard_training() -> None:
+    with pytest.raises(UsageError, match="the attack 'none' cannot be registered"):
+        register_attack("none")(FGM)
 
 
 def test_registering_leaves_the_component_as_it_is(package: str) -> None:

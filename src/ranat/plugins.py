@@ -22,6 +22,10 @@ from ranat.errors import UsageError, UserError
 
 VARIABLE = "RANAT_PLUGINS"
 _log = logging.getLogger(__name__)
+_modules: set[str] = set()
+"""The names of the modules that are plug-ins."""
+_groups: set[str] = set()
+"""The groups of entry points that are loaded, or just being so: a plug-in may look into the registry it adds to."""
 
 
 def add(plugins: Iterable[str]) -> None:
@@ -50,16 +54,30 @@ def load_named() -> None:
         _load(plugin)
 
 
-@cache
 def load_installed(group: str) -> None:
     """Load the entry points of a group; of one that fails a warning tells, as it may be of no use here anyway."""
+    if group in _groups:
+        return
+    _groups.add(group)
     for entry in metadata.entry_points(group=group):
+        _modules.add(entry.module)
         try:
             entry.load()
         except (Exception, SystemExit) as error:  # whatever somebody else's module does
             owner = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an installed distribution"
             what = " ".join(f"{type(error).__name__}: {error}".split())
             _log.warning("ranat: the plug-in %r of %s is left out: %s", entry.value, owner, what)
+
+
+def place(error: BaseException) -> str | None:
+    """The file and line of the innermost code of a plug-in that an error came through; None: of no plug-in."""
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = f"{frame.f_globals.get('__name__')}."
+        # Its own modules, and the packages that it is in: these are loaded for its sake.
+        if any(module.startswith(f"{name}.") or f"{name}.".startswith(module) for name in _modules):
+            found = f"{frame.f_code.co_filename}:{line}"
+    return found
 
 
 def _named() -> list[str]:
@@ -94,6 +112,7 @@ def _load_file(file: Path) -> None:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # as its suffix is that of Python
     assert spec.loader is not None
+    _modules.add(name)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)  # before it runs, as dataclasses look it up
     try:
         spec.loader.exec_module(module)
@@ -103,6 +122,9 @@ def _load_file(file: Path) -> None:
 
 
 def _load_module(name: str) -> None:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise UsageError("is no name of a module", where=f"plug-in {name}", remedy="name a .py file, or a module")
+    _modules.add(name)
     try:
         importlib.import_module(name)
     except (Exception, SystemExit) as error:
@@ -110,20 +132,15 @@ def _load_module(name: str) -> None:
             file = f"{name}.py"
             remedy = f"for the file here: --plugin {file}" if Path(file).is_file() else "is its folder on PYTHONPATH?"
             raise UsageError("there is no such module", where=f"plug-in {name}", remedy=remedy) from None
-        raise _broken(error, _origin(name)) from error
+        raise _broken(error, f"plug-in {name}") from error
 
 
-def _origin(name: str) -> str:
-    spec = importlib.util.find_spec(name)
-    return (spec and spec.origin) or name
-
-
-def _broken(error: BaseException, file: str) -> UsageError:
-    """What is wrong with a plug-in, and in which of its lines."""
+def _broken(error: BaseException, otherwise: str) -> UsageError:
+    """What is wrong with a plug-in, and in which of its lines, or else what to name."""
     if isinstance(error, SyntaxError):
-        return UsageError(f"{type(error).__name__}: {error.msg}", where=f"{error.filename}:{error.lineno}")
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    where = f"{file}:{lines[-1]}" if lines else file
+        where = f"{error.filename}:{error.lineno}" if error.filename else otherwise
+        return UsageError(f"{type(error).__name__}: {error.msg}", where=where)
+    where = place(error) or otherwise
     if isinstance(error, UserError):
         return UsageError(error.what, where=where, remedy=error.remedy)
     return UsageError(f"{type(error).__name__}: {error}", where=where)

@@ -6,12 +6,13 @@ file may as well stand outside the package: see `ranat.plugins`.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ranat import plugins
 from ranat.errors import UsageError
@@ -27,6 +28,24 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     return f"did you mean {lower[close[0]]!r}?" if close else f"known: {', '.join(known)}"
 
 
+def wrong_class(kind: object, base: type) -> str | None:
+    """What keeps something from being a class that is derived from `base` and can be made; None: nothing."""
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        return f"it is no class derived from {base.__name__}"
+    missing = sorted(getattr(kind, "__abstractmethods__", ()))
+    return f"its class lacks {', '.join(missing)}" if missing else None
+
+
+def wrong_options(kind: Any, taken: Iterable[str]) -> str | None:
+    """What keeps the fields of a class from being options in a section whose keys `taken` mean something else."""
+    if not dataclasses.is_dataclass(kind):
+        return "its class is no dataclass: write @dataclass(frozen=True) below the line that registers it"
+    for field in dataclasses.fields(kind):
+        if field.name in taken:
+            return f"no option can be called {field.name!r}: that key of settings means something else"
+    return None
+
+
 class Registry(Generic[T]):
     """The components of one kind, by name.
 
@@ -36,10 +55,13 @@ class Registry(Generic[T]):
     Args:
         kind: what a component is called in messages, such as "attack".
         package: the package whose modules register components when they are imported.
+        wrong: what is wrong with a component of a certain name; None: nothing.
     """
 
-    def __init__(self, kind: str, package: str) -> None:
-        self.kind, self.package = kind, package
+    def __init__(
+        self, kind: str, package: str, wrong: Callable[[str, Any], str | None] = lambda name, component: None
+    ) -> None:
+        self.kind, self.package, self._wrong = kind, package, wrong
         self._components: dict[str, T] = {}
         self._homes: dict[str, str] = {}
         self._own_loaded = False
@@ -51,10 +73,12 @@ class Registry(Generic[T]):
             name: of the component.
             home: the module where it stands; default: the component's `__module__`.
         Raises:
-            UsageError: another component has that name; both modules are named.
+            UsageError: another component has that name, and both modules are named; or the component is no such thing.
         """
 
         def add(component: T) -> T:
+            if what := self._wrong(name, component):
+                raise UsageError(f"the {self.kind} {name!r} cannot be registered: {what}")
             here = home or str(getattr(component, "__module__", ""))
             if not f"{here}.".startswith(f"{self.package}."):
                 self._load_own()  # so that a plug-in of the same name is the one that is refused

@@ -200,6 +200,31 @@ def test_an_installed_distribution_brings_components(process: Process, tmp_path:
     assert "herbs" not in process("corpora").out
 
 
+def test_an_installed_attack_may_be_derived_from_another_by_name(process: Process, tmp_path: Path) -> None:
+    """Its module asks the registry that is just loading it."""
+    code = (
+        "from ranat.attacks import attacks, register_attack\n"
+        "@register_attack('mine')\nclass Mine(attacks.get('pgd')):\n    'PGD again.'\n"
+    )
+    path = distribution(tmp_path / "site", "mine", "[ranat.attacks]\nmine = its_module:Mine\n", its_module=code)
+    done = process("train", "--help", PYTHONPATH=path)
+    assert (done.code, done.err) == (0, "")
+    assert "  mine  PGD again.\n" in done.out
+
+
+def test_what_a_plugin_raises_is_no_fault_of_ranat(process: Process, model: Path, tmp_path: Path) -> None:
+    code = (PLUGINS / "rdrop.py").read_text().replace("first = passes.clean()", "first = passes.clear()")
+    (tmp_path / "mine.py").write_text(code)
+    line = code[: code.index("passes.clear()")].count("\n") + 1
+    mine, where = ("--attack.name", "rdrop", "--plugin", "mine.py"), f"{tmp_path / 'mine.py'}:{line}"
+    done = process("train", "--corpus", corpus(tmp_path / "corpus"), "--model", model, *mine, *FEW, "--out", "run")
+    assert done.code == 1
+    assert "has no attribute 'clear'" in done.complaint
+    assert done.complaint.endswith(f"(raised by a plug-in, {where}; --debug shows all)")
+    rows = json.loads(process("check-attack", "rdrop", "--plugin", "mine.py", "--json").out)
+    assert all(row["wrong"].endswith(f" at {where}") for row in rows if row["applies"])
+
+
 @pytest.mark.parametrize(
     ("code", "what"),
     [
@@ -238,6 +263,10 @@ CODES = {
     "exits.py": "import argparse\nargparse.ArgumentParser().error('wrong')\n",
     "demo.py": "from ranat.corpora.loading import corpus\n\n@corpus('demo', form='iob')\ndef read(release): ...\n",
     "a_module.py": "\nimport not_installed\n",
+    "a_package/__init__.py": "raise ValueError('no package')\n",
+    "a_package/part.py": "",
+    "bytes.py": "x = 1\0",
+    "function.py": "from ranat.gates import register_gate\n\n@register_gate('f')\ndef f(step): ...\n",
     "notes.txt": "",
 }
 
@@ -250,6 +279,10 @@ CODES = {
         (["--plugin", "demo.py"], "{here}/demo.py:3: two components are called corpus 'demo': in /"),
         (["--plugin", "herbs.py", "--plugin", "more.py"], "corpus 'herbs': in {here}/herbs.py and in {here}/more.py"),
         (["--plugin", "a_module"], "{here}/a_module.py:2: ModuleNotFoundError: No module named 'not_installed'"),
+        (["--plugin", "a_package.part"], "{here}/a_package/__init__.py:1: ValueError: no package"),
+        (["--plugin", "bytes.py"], "{here}/bytes.py: SyntaxError: source code"),
+        (["--plugin", ".relative"], "plug-in .relative: is no name of a module (name a .py file, or a module)"),
+        (["--plugin", "function.py"], "{here}/function.py:3: the gate 'f' cannot be registered: it is no class"),
         (["--plugin", "missing.py"], "plug-in {here}/missing.py: is no Python file (name a .py file, or a module)"),
         (["--plugin", "./notes.txt"], "plug-in {here}/notes.txt: is no Python file (name a .py file, or a module)"),
         (["--plugin", "raises_"], "plug-in raises_: there is no such module (is its folder on PYTHONPATH?)"),
@@ -261,6 +294,7 @@ CODES = {
 )  # fmt: skip
 def test_a_broken_plugin_is_one_line(process: Process, tmp_path: Path, arguments: list[str], complaint: str) -> None:
     herbs = (PLUGINS / "herbs.py").read_text()
+    (tmp_path / "a_package").mkdir()
     for name, code in {**CODES, "herbs.py": herbs, "more.py": herbs}.items():
         (tmp_path / name).write_text(code)
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))

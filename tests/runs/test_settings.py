@@ -13,6 +13,7 @@ from ranat.attacks import PGD, attacks
 from ranat.errors import UsageError
 from ranat.gates import Always, Bernoulli, Exact, Never
 from ranat.runs.settings import Settings, read_settings
+from ranat.tasks import tasks
 from ranat.tasks.relation import RelationOptions
 
 BASE = {"corpus": "demo", "model": "minilm"}
@@ -155,6 +156,14 @@ def test_gates_take_the_seed_of_the_run(name: str, gate: Any) -> None:
         }
     )
     assert settings.make_gate(90) == gate
+
+
+def test_no_task_takes_the_name_of_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"^task: unknown task 'train' "):
+        read_settings(flags=BASE | {"task": "train"})
+    monkeypatch.setattr(tasks, "_components", {name: tasks.get("ner") for name in (*tasks.names(), "train")})
+    with pytest.raises(UsageError, match=r"^task: no task can be called 'train', as settings have that key"):
+        read_settings(flags=BASE | {"task": "train"})
 
 
 def pgd(**options: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ gradient of its objective in the parameters.
 
 from ranat.attacks.base import (
     PLAIN,
+    STANDARD,
     Attack,
     Dropout,
     IterativeAttack,
@@ -23,6 +24,6 @@ from ranat.attacks.pgd import PGD
 from ranat.attacks.smart import SMART
 
 __all__ = [
-    "FGM", "FGSM", "PGD", "PLAIN", "SMART", "Attack", "Dropout", "FreeLB", "IterativeAttack", "Output", "PassCounts",
-    "Passes", "Prediction", "attacks", "register_attack",
+    "FGM", "FGSM", "PGD", "PLAIN", "SMART", "STANDARD", "Attack", "Dropout", "FreeLB", "IterativeAttack", "Output",
+    "PassCounts", "Passes", "Prediction", "attacks", "register_attack",
 ]  # fmt: skip

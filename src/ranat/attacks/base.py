@@ -13,9 +13,19 @@ from torch import Tensor
 
 from ranat.attacks.ball import Ball, Direction, Norm, Projection, Scope, as_norm, length
 from ranat.attacks.divergence import Prediction
-from ranat.registry import Registry
+from ranat.registry import Registry, wrong_class, wrong_options
 
-attacks: Registry[type[Attack]] = Registry("attack", "ranat.attacks")
+STANDARD = "none"
+"""The name that stands for standard training, without an attack."""
+
+
+def _wrong(name: str, kind: Any) -> str | None:
+    if name == STANDARD:
+        return "standard training is called so"
+    return wrong_class(kind, Attack) or wrong_options(kind, taken=("name",))
+
+
+attacks: Registry[type[Attack]] = Registry("attack", "ranat.attacks", _wrong)
 register_attack = attacks.register
 
 Start = Literal["zero", "random"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ranat.attacks import Attack
 
 
-@app.command(help_epilogue=examples("ranat check-attack pgd", "ranat check-attack mine --plugin my_attack.py --debug"))
+@app.command(help_epilogue=examples("ranat check-attack pgd", "ranat check-attack mine --plugin my_attack.py"))
 @lists(listing.attacks)
 def check_attack(name: str, *, json: Json = False) -> None:
     """Check what an attack promises, in each preset, scope and norm that it has, on a small model: a line a promise.

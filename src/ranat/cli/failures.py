@@ -8,6 +8,7 @@ import re
 
 from cyclopts import CycloptsError
 
+from ranat import plugins
 from ranat.errors import UsageError, UserError
 from ranat.registry import nearest
 
@@ -62,7 +63,9 @@ def explained(error: Exception) -> tuple[str, int]:
         return f"text that is not in the encoding expected: {said} (save it as UTF-8)", 1
     if _NOT_WRITTEN.search(said):
         return f"a file could not be written: {said} (look for a full disk, a quota or a limit, `ulimit -f`)", 1
-    return f"{type(error).__name__}: {said} (a fault of ranat; --debug shows where)", 1
+    place = plugins.place(error)
+    fault = f"raised by a plug-in, {place}; --debug shows all" if place else "a fault of ranat; --debug shows where"
+    return f"{type(error).__name__}: {said} ({fault})", 1
 
 
 def _errno(error: Exception, said: str) -> int | None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from ranat.attacks import STANDARD
 from ranat.disk import claimed, write_atomically
 from ranat.errors import UsageError, UserError
 from ranat.experiments.grid.cells import check_names
 from ranat.experiments.grid.progress import duration
 from ranat.runs.folder import RunFolder
-from ranat.runs.settings import STANDARD, Settings, read_settings
+from ranat.runs.settings import Settings, read_settings
 from ranat.terminal import plain_console
 from ranat.training.run import train
 from ranat.training.runtrainer import Diverged

@@ -7,9 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ranat.registry import Registry
+from ranat.registry import Registry, wrong_class, wrong_options
 
-gates: Registry[type[Gate]] = Registry("gate", "ranat.gates")
+
+def _wrong(name: str, kind: Any) -> str | None:
+    return wrong_class(kind, Gate) or wrong_options(kind, taken=("gate", "dropout"))
+
+
+gates: Registry[type[Gate]] = Registry("gate", "ranat.gates", _wrong)
 register_gate = gates.register
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from pydantic_core import PydanticCustomError
 
 from ranat import corpora
-from ranat.attacks import Attack, Dropout, attacks
+from ranat.attacks import STANDARD, Attack, Dropout, attacks
 from ranat.errors import UsageError
 from ranat.gates import Gate, gates
 from ranat.models.backbones import learning_rate
@@ -22,7 +22,6 @@ from ranat.tasks import tasks
 
 T = TypeVar("T")
 
-STANDARD = "none"
 GATE = "bernoulli"
 FROM_RUN = ("seed", "total_steps")
 """Fields of a gate that the run fills in."""
@@ -205,9 +204,14 @@ def _resolved(settings: Settings, given: Mapping[str, Any], place: str) -> Setti
 
 
 def _check_task(name: object) -> None:
-    if isinstance(name, str) and name not in tasks.names():
+    if not isinstance(name, str):
+        return
+    if name not in tasks.names():
         remedy = f"{nearest(name, tasks.names())}; --plugin names the file that has another"
         raise UsageError(f"unknown task {name!r}", where="task", remedy=remedy)
+    if name in Settings.model_fields:
+        remedy = "give it another name where it is registered"
+        raise UsageError(f"no task can be called {name!r}, as settings have that key", where="task", remedy=remedy)
 
 
 def _resolved_task(settings: Settings, place: str) -> Settings:

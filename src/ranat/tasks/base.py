@@ -17,7 +17,7 @@ from ranat.documents.pairs import PairTypes
 from ranat.evaluation.errors import Analysis, answer_errors
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.models.loading import load_model, never_truncate
-from ranat.registry import Registry
+from ranat.registry import Registry, wrong_class
 
 IGNORED = -100
 """The label of what has none, such as a special token."""
@@ -29,15 +29,15 @@ Stage = Literal["entities", "relations"]
 
 AnyTask = TypeVar("AnyTask", bound="type[Task]")
 
-tasks: Registry[type[Task]] = Registry("task", "ranat.tasks")
+tasks: Registry[type[Task]] = Registry("task", "ranat.tasks", lambda name, kind: wrong_class(kind, Task))
 
 
 def register_task(name: str) -> Callable[[AnyTask], AnyTask]:
     """Decorate a task with the name that it is asked for by, that its section of options and its models have."""
 
     def add(task: AnyTask) -> AnyTask:
-        task.name = name
         tasks.register(name)(task)
+        task.name = name
         return task
 
     return add

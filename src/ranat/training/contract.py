@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from transformers import BertConfig, BertForTokenClassification
 
+from ranat import plugins
 from ranat.attacks import Attack, Output
 from ranat.attacks.ball import length
 from ranat.attacks.divergence import DIVERGENCES
@@ -281,7 +282,8 @@ def _tried(check: Check, attack: Attack) -> str | None:
     try:
         return check(attack)
     except Exception as error:  # the attack is somebody's own
-        return f"{type(error).__name__}: {error}"
+        where = f" at {place}" if (place := plugins.place(error)) else ""
+        return f"{type(error).__name__}: {error}{where}"
 
 
 def _last(passes: RecordedPasses) -> Tensor:
