@@ -61,7 +61,7 @@ def test_the_callers_console_keeps_its_ways() -> None:
     assert recorded.render_str("[red]a[/red]").plain == "a"
     silent = rich.console.Console(file=io.StringIO(), quiet=True)
     plain_console(silent).print("a")
-    assert silent.file.getvalue() == ""  # type: ignore[attr-defined]
+    assert silent.file.getvalue() == ""  # type: ignore[attr-defined]  # it is a StringIO
     assert plain_console(None).quiet
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,23 @@ SIZES: dict[str, Any] = {
 ARCHITECTURES = ("bert", "roberta", "deberta-v2")
 
 
+def wordpieces(special: list[str], size: int = 120) -> dict[str, int]:
+    """Special tokens, characters, and words until there are enough; a trainer would make others in each process."""
+    words = sorted({word for text in TEXTS for word in re.findall(r"[a-z]+", text.lower())})
+    characters = sorted({character for text in TEXTS for character in text.lower()} - {" "})
+    pieces = [*special, *characters, *(f"##{character}" for character in characters if character.isalnum()), *words]
+    return {piece: number for number, piece in enumerate(pieces[:size])}
+
+
 @cache
 def tokenizer(architecture: str) -> PreTrainedTokenizerFast:
     """A tokenizer of the architecture's kind: WordPiece, byte-level BPE, Unigram."""
     if architecture == "bert":
         special = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]"}
-        base = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        base = Tokenizer(models.WordPiece(wordpieces([*special.values()]), unk_token="[UNK]"))
         base.normalizer = normalizers.BertNormalizer()
         base.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        trainer: Any = trainers.WordPieceTrainer(
-            vocab_size=120, special_tokens=[*special.values()], show_progress=False
-        )
+        trainer: Any = None
     elif architecture == "roberta":
         special = {"unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>"}
         base = Tokenizer(models.BPE())
@@ -64,7 +71,8 @@ def tokenizer(architecture: str) -> PreTrainedTokenizerFast:
         trainer = trainers.UnigramTrainer(
             vocab_size=150, special_tokens=[*special.values()], unk_token="[UNK]", show_progress=False
         )
-    base.train_from_iterator(TEXTS, trainer)
+    if trainer is not None:
+        base.train_from_iterator(TEXTS, trainer)
     ends = [
         (special["cls_token"], base.token_to_id(special["cls_token"])),
         (special["sep_token"], base.token_to_id(special["sep_token"])),

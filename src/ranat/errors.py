@@ -1,5 +1,11 @@
 """Errors that a person can mend: one line that says what, where and how."""
 
+import errno
+import re
+
+_NUMBER = re.compile(r"\(os error (\d+)\)")
+_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|bad_?alloc|ALLOC_FAILED", re.IGNORECASE)
+
 
 class UserError(Exception):
     """Something the caller can mend; the command line prints it as one line and exits with code 1.
@@ -22,3 +28,18 @@ class UserError(Exception):
 
 class UsageError(UserError):
     """The command or a setting itself is wrong; the command line exits with code 2."""
+
+
+def errno_of(error: Exception) -> int | None:
+    """What the operating system said, however a library passes it on; None: the error is of another kind.
+
+    PyTorch tells in the text of a RuntimeError that there is no memory; libraries written in Rust (safetensors,
+    tokenizers) write the number into a text.
+    """
+    said = str(error)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(said)):
+        return errno.ENOMEM
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    found = _NUMBER.search(said)
+    return int(found[1]) if found else None

@@ -97,7 +97,7 @@ class _Loader(yaml.SafeLoader):
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML is typed in part
         if getattr(event, "anchor", None):  # an alias has one, too
             raise _refused("anchors (&) and aliases (*) are not read", event)
         if getattr(event, "tag", None):

@@ -60,7 +60,7 @@ def test_norms_and_directions(norm: Any, scope: Any) -> None:
     assert torch.equal(b.direction(r, "steepest"), steepest)
     for onto in ("sphere", "ball"):
         for scale in (1e-3, 10.0):
-            projected = b.project(scale * r, onto)  # type: ignore[arg-type]
+            projected = b.project(scale * r, onto)  # type: ignore[arg-type]  # a loop variable is no Literal
             assert not projected[~mask.expand_as(r)].any()
             for v, given in zip(parts(projected, mask, scope), parts(scale * r, mask, scope), strict=True):
                 inside = norm_of(given, norm) <= 0.7
@@ -108,7 +108,7 @@ def test_norms_as_people_write_them(given: Any, norm: Any) -> None:
 
 def test_another_norm_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^norm is 2 or inf, not 1$"):
-        PGD(norm=1)  # type: ignore[arg-type]
+        PGD(norm=1)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def logits(*shape: int, seed: int) -> Tensor:

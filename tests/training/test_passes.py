@@ -96,7 +96,7 @@ class Watched(torch.autograd.Function):
         return loss.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]  # as torch documents it
         Watched.seen.append(torch.is_autocast_enabled("cpu"))
         return gradient
 
@@ -175,7 +175,7 @@ def test_each_pass_has_a_batch_of_its_own() -> None:
     one["a"] += 1
     one["b"]["c"][0] += 1
     assert torch.equal(batch["a"], torch.ones(2))
-    assert torch.equal(batch["b"]["c"][0], torch.ones(2))  # type: ignore[index]
+    assert torch.equal(batch["b"]["c"][0], torch.ones(2))  # type: ignore[index]  # a nested batch
     assert one["b"]["c"][1] == 3
     assert one["d"] is None
 

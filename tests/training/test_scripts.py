@@ -206,7 +206,7 @@ def test_every_attack_runs_in_every_script(kind: Any, attack: Any, tmp_path: Pat
 
 def test_a_loss_that_calls_the_model_twice_cannot_be_compared(tmp_path: Path) -> None:
     class Twice(AdversarialTrainer):
-        def compute_loss(self, model: Any, inputs: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        def compute_loss(self, model: Any, inputs: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # as scripts do
             return model(**inputs).loss + model(**inputs).loss
 
     options: dict[str, Any] = {"processing_class": tiny.tokenizer("bert")}
@@ -268,7 +268,7 @@ def test_a_module_of_ones_own_has_its_embeddings_named(tmp_path: Path) -> None:
     expected = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
     model.zero_grad()
     for named in ("words", model.words):
-        AdversarialStep(FGM(epsilon=EPSILON), embeddings=named)(model, batch)  # type: ignore[arg-type]
+        AdversarialStep(FGM(epsilon=EPSILON), embeddings=named)(model, batch)  # type: ignore[arg-type]  # a loop variable
         for name, parameter in model.named_parameters():
             assert error(parameter.grad, expected[name]) < 1e-6, name
         model.zero_grad()
@@ -394,5 +394,5 @@ def test_smart_has_the_share_that_trainer_gives_the_loss(scaled: bool | None, sh
 
 
 class LossOnlyOnce(Trainer):
-    def compute_loss(self, model: Any, inputs: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def compute_loss(self, model: Any, inputs: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # as scripts do
         return model(**inputs).loss

@@ -217,7 +217,7 @@ def test_wrong_arguments_are_told_at_construction(options: dict[str, Any], messa
     with pytest.raises((TypeError, ValueError), match=message):
         AdversarialStep(**{"attack": FGM(), **options})
     with pytest.raises(ValueError, match=r"^p must be in"):
-        Bernoulli(p=None)  # type: ignore[arg-type]
+        Bernoulli(p=None)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(ValueError, match=r"^accumulation must be at least 1"):
         AdversarialStep(FGM(), accumulation=0)
 
@@ -242,7 +242,7 @@ def test_an_attack_that_needs_fresh_dropout_gets_it(dropout: str) -> None:
         model = tiny.model(dropout=0.3).train()
         torch.manual_seed(5)
         attack = rdrop()(adversarial_weight=weight)
-        objectives.append(float(AdversarialStep(attack, dropout=dropout)(model, batch)))  # type: ignore[arg-type]
+        objectives.append(float(AdversarialStep(attack, dropout=dropout)(model, batch)))  # type: ignore[arg-type]  # no Literal
     assert objectives[1] > objectives[0] + 0.01
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax, logsigmoid
 
@@ -36,29 +37,25 @@ def kl(p: Prediction, q: Prediction) -> Tensor:
     """
     if p.kind == "numbers":
         return (p.logits - q.logits).square().sum(-1)
-    return sum(((log_p.exp() * (log_p - log_q)).sum(-1) for log_p, log_q in _log_probabilities(p, q)), start=_zero(p))
+    log_p, log_q = _log_probabilities(p), _log_probabilities(q)
+    return (log_p.exp() * (log_p - log_q)).sum(-1)
 
 
 def symmetric_kl(p: Prediction, q: Prediction) -> Tensor:
     """KL(P‖Q) + KL(Q‖P) (Eq. 19); of numbers the squared distance, once."""
     if p.kind == "numbers":
         return kl(p, q)
-    return sum(
-        (((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1) for log_p, log_q in _log_probabilities(p, q)),
-        start=_zero(p),
-    )
+    log_p, log_q = _log_probabilities(p), _log_probabilities(q)
+    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1)
 
 
 DIVERGENCES = {"kl": kl, "symmetric_kl": symmetric_kl}
 """By the name that an attack's `climbs_on` gives."""
 
 
-def _log_probabilities(p: Prediction, q: Prediction) -> list[tuple[Tensor, Tensor]]:
-    """log P and log Q over outcomes that exclude each other; of labels, that each holds and that it does not."""
-    if p.kind == "classes":
-        return [(log_softmax(p.logits, -1), log_softmax(q.logits, -1))]
-    return [(logsigmoid(sign * p.logits), logsigmoid(sign * q.logits)) for sign in (1, -1)]
-
-
-def _zero(p: Prediction) -> Tensor:
-    return p.logits.new_zeros(())
+def _log_probabilities(prediction: Prediction) -> Tensor:
+    """Of the classes (…, classes), or that each label holds, then that it does not (…, 2 · labels)."""
+    logits = prediction.logits
+    if prediction.kind == "classes":
+        return log_softmax(logits, -1)
+    return torch.cat([logsigmoid(logits), logsigmoid(-logits)], -1)

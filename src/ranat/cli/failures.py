@@ -9,7 +9,7 @@ import re
 from cyclopts import CycloptsError
 
 from ranat import plugins
-from ranat.errors import UsageError, UserError
+from ranat.errors import UsageError, UserError, errno_of
 from ranat.registry import nearest
 
 _REMEDIES = {
@@ -32,10 +32,6 @@ _REMEDIES = {
     errno.ESTALE: "the network disk was mounted anew; try again",
 }
 _LONGEST_NAME = 4096
-_NUMBER = re.compile(r"\(os error (\d+)\)")
-"""How libraries written in Rust (safetensors, tokenizers) tell an errno."""
-_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|bad_?alloc|ALLOC_FAILED", re.IGNORECASE)
-"""How PyTorch tells that there is none, in a RuntimeError."""
 _NOT_WRITTEN = re.compile(r"PytorchStreamWriter|inline_container|disk I/O error|database or disk is full")
 """How PyTorch and SQLite tell that a file could not be written, without saying why."""
 
@@ -47,7 +43,7 @@ def explained(error: Exception) -> tuple[str, int]:
         return _unknown_option(error) or str(error).strip().partition("\n")[0], 2
     if isinstance(error, UserError):
         return said, 2 if isinstance(error, UsageError) else 1
-    number = _errno(error, said)
+    number = errno_of(error)
     if number == errno.ENOMEM:
         return "out of memory (a smaller --train.batch_size or model needs less)", 1
     if number is not None or isinstance(error, OSError):
@@ -66,15 +62,6 @@ def explained(error: Exception) -> tuple[str, int]:
     place = plugins.place(error)
     fault = f"raised by a plug-in, {place}; --debug shows all" if place else "a fault of ranat; --debug shows where"
     return f"{type(error).__name__}: {said} ({fault})", 1
-
-
-def _errno(error: Exception, said: str) -> int | None:
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(said)):
-        return errno.ENOMEM
-    if isinstance(error, OSError) and error.errno:
-        return error.errno
-    found = _NUMBER.search(said)
-    return int(found[1]) if found else None
 
 
 def _unknown_option(error: CycloptsError) -> str | None:

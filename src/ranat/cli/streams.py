@@ -19,7 +19,7 @@ def make_sound() -> None:
     codecs.register_error("as JSON", _as_json)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed: a file opened next would take its number
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  (it stays open as the stream)
     for stream, errors in ((sys.stdout, "as JSON"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):  # unless somebody has replaced it
             stream.reconfigure(errors=errors)

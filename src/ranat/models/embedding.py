@@ -75,7 +75,7 @@ def _told(part: nn.Module) -> Iterator[nn.Module]:
 
 def _says(part: Any) -> nn.Module | None:
     if tables(part) != [part]:
-        return part  # type: ignore[no-any-return]
+        return part  # type: ignore[no-any-return]  # it has children, so it is a module
     embedders: tuple[Any, ...] = (_encoder(part), part)
     for embedder in embedders:
         try:

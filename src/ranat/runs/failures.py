@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ranat.errors import UserError
+from ranat.errors import UserError, errno_of
 
 _RESUME = "go on with --resume"
 _WRITING = {
@@ -22,7 +22,6 @@ _WRITING = {
     errno.EPERM: ("may not be written", f"change its permissions, then {_RESUME}"),
     errno.EIO: ("the disk failed (input/output error)", f"see to the disk, then {_RESUME}"),
 }
-_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|bad_?alloc", re.IGNORECASE)
 
 
 @contextmanager
@@ -40,11 +39,10 @@ def explained(folder: Path) -> Iterator[None]:
 
 
 def _explanation(error: Exception, folder: Path) -> tuple[str, str] | None:
-    text = str(error)
-    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM or _NO_MEMORY.search(text):
+    number = errno_of(error) or _torch_errno(error, folder)
+    if number == errno.ENOMEM:
         remedy = "train with a smaller train.batch_size and as much more train.gradient_accumulation"
         return "out of memory", f"{remedy}; or {_RESUME} where there is more"
-    number = _number(error, text, folder)
     if number is None or number not in _WRITING:
         return None
     named = getattr(error, "filename", None)
@@ -53,15 +51,11 @@ def _explanation(error: Exception, folder: Path) -> tuple[str, str] | None:
     return _WRITING[number]
 
 
-def _number(error: Exception, text: str, folder: Path) -> int | None:
-    """The errno of a failed write; Rust and PyTorch hide it in a text."""
-    if isinstance(error, OSError) and error.errno:
-        return error.errno
-    if found := re.search(r"os error (\d+)", text):
-        return int(found[1])
-    if "inline_container.cc" in text or "iostream error" in text:  # torch.save, which says no reason
-        if shutil.disk_usage(folder).free < 1 << 16:
-            return errno.ENOSPC
-        limited = resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
-        return errno.EFBIG if limited else errno.EIO
-    return None
+def _torch_errno(error: Exception, folder: Path) -> int | None:
+    """The likely errno of a failed `torch.save`, which says no reason."""
+    if not re.search(r"inline_container\.cc|iostream error", str(error)):
+        return None
+    if shutil.disk_usage(folder).free < 1 << 16:
+        return errno.ENOSPC
+    limited = resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
+    return errno.EFBIG if limited else errno.EIO

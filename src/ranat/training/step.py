@@ -158,8 +158,8 @@ class AdversarialStep:
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint must hold for a resumed run to go on as if nothing had happened."""
         self._tell_gate()
-        observing = isinstance(self.gate, ObservingGate)
-        return {"cost": self.cost.to_dict(), "gate": self.gate.state_dict() if observing else {}}  # type: ignore[attr-defined]  # as just seen
+        remembered = self.gate.state_dict() if isinstance(self.gate, ObservingGate) else {}
+        return {"cost": self.cost.to_dict(), "gate": remembered}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave."""

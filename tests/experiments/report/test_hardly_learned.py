@@ -10,7 +10,7 @@ from ranat.experiments.report.groups import collect
 
 
 def scores(card_table: object) -> list[str]:
-    return [row[4].text for row in card_table.rows]  # type: ignore[attr-defined]
+    return [row[4].text for row in card_table.rows]  # type: ignore[attr-defined]  # cells are items
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def scores(card_table: object) -> list[str]:
     ],
 )
 def test_a_row_is_marked_and_the_seed_named(changes: dict[str, object], remark: str) -> None:
-    cards = [make_card(seed=0), make_card(seed=1, **changes), make_card(training="AT", attack="fgm")]  # type: ignore[arg-type]
+    cards = [make_card(seed=0), make_card(seed=1, **changes), make_card(training="AT", attack="fgm")]  # type: ignore[arg-type]  # changes of any field
     results = collect(cards)
     assert f"ncbi-disease, minilm, standard, seed 1: {remark}." in results.problems
     table = groups_table(results)
