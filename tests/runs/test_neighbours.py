@@ -143,7 +143,7 @@ def test_a_lock_that_a_killed_process_left_blocks_nobody(copied: Any, interrupte
 def test_reading_needs_no_lock_and_verifying_waits(copied: Any, whole: Path) -> None:
     folder = RunFolder(copied(whole))
     with folder.held():
-        assert folder.metrics()["dev"]["f1"] == 1
+        assert folder.metrics()["dev"]["f1"] > 0
         assert folder.model().is_dir()
         with pytest.raises(UserError, match="another `ranat train` is at work here"):
             RunFolder(folder.path).verify()
