@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import ranat
 from ranat.attacks import FGM, attacks, register_attack
 from ranat.corpora.loading import CORPORA
-from ranat.documents.formats import READERS
 from ranat.errors import UsageError
+from ranat.formats import READERS
 from ranat.registry import Registry, nearest, wrong_class, wrong_options
 from ranat.tasks import tasks
 

@@ -16,6 +16,9 @@ class UserError(Exception):
         remedy: how to mend it.
     """
 
+    details: tuple[str, ...] = ()
+    """Lines below it, where there are several things to mend."""
+
     def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
         self.what, self.where, self.remedy = what, where, remedy
         super().__init__(str(self))
@@ -23,7 +26,7 @@ class UserError(Exception):
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         remedy = f" ({self.remedy})" if self.remedy else ""
-        return f"{place}{self.what}{remedy}"
+        return "\n  ".join([f"{place}{self.what}{remedy}", *self.details])
 
 
 class UsageError(UserError):

@@ -50,7 +50,7 @@ class Registry(Generic[T]):
     """The components of one kind, by name.
 
     They come from the modules of a package, from installed distributions that have entry points for it (those of
-    `ranat.attacks` are called so, those of `ranat.documents.formats` `ranat.formats`), and from plug-ins.
+    `ranat.attacks` are called so, those of `ranat.formats` `ranat.formats`), and from plug-ins.
 
     Args:
         kind: what a component is called in messages, such as "attack".

@@ -11,7 +11,7 @@ import pytest
 from browser import browse, fetched
 from commandline import DISEASE, Ranat, corpus
 from ranat.documents import Document, Entity, Relation
-from ranat.documents.formats import jsonl
+from ranat.formats import jsonl
 from ranat.runs.settings import read_settings
 from ranat.training.run import train
 

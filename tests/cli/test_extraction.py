@@ -11,7 +11,7 @@ import pytest
 import untrained
 from commandline import Ranat
 from ranat.documents import Document, Entity, Relation
-from ranat.documents.formats import jsonl, read
+from ranat.formats import jsonl, read
 from untrained import TEXT
 
 
@@ -122,7 +122,7 @@ def test_columns_and_lines(ranat: Ranat, models: dict[str, str], tmp_path: Path)
     table, lines = tmp_path / "a.csv", tmp_path / "b.txt"
     table.write_text('pmid,abstract\n17,"BRCA1, mutated"\n')
     lines.write_text("BRCA1\n\nCisplatin\n")
-    done = ranat("extract", "--ner", models["gene"], table, "--column", "abstract", "--id-column", "pmid")
+    done = ranat("extract", "--ner", models["gene"], table, "--columns", "text=abstract,id=pmid")
     assert [json.loads(line)["id"] for line in done.out.splitlines()] == ["17"]
     done = ranat("extract", "--ner", models["gene"], lines, "--lines")
     assert [json.loads(line)["text"] for line in done.out.splitlines()] == ["BRCA1", "Cisplatin"]

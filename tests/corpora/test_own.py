@@ -132,8 +132,8 @@ def test_check_counts_a_corpus_of_ones_own(tmp_path: Path) -> None:
         ("all", "documents again"): 0,
     }
     assert report.ok
-    assert [(notice.kind, notice.where) for notice in report.notices if notice.kind == "repaired"] == [
-        ("repaired", f"{tmp_path}/train.tsv:4")
+    assert [(notice.kind, notice.where) for notice in report.notices if notice.kind == "illegal tag"] == [
+        ("illegal tag", f"{tmp_path}/train.tsv:4")
     ]
 
 
@@ -161,9 +161,9 @@ def test_relations_beside_mentions_are_said(tmp_path: Path) -> None:
     corpus = corpora.load(tmp_path)
     assert (corpus.task, corpus.pairs) == ("ner", None)
     assert [str(notice) for notice in corpus.notices] == [
-        f"{tmp_path}: has 5 relations: --task relation trains on them",
-        f"{tmp_path}: dev has relation types that train lacks: 'B'",
-        f"{tmp_path}: test has relation types that train lacks: 'C', 'D'",
+        f"{tmp_path}: note: has 5 relations: --task relation trains on them",
+        f"{tmp_path}: note: dev has relation types that train lacks: 'B'",
+        f"{tmp_path}: note: test has relation types that train lacks: 'C', 'D'",
     ]
 
 

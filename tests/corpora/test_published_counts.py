@@ -71,7 +71,7 @@ def test_bc2gm_train_and_dev_are_the_published_training_set(data_dir: Path) -> N
 @pytest.mark.parametrize(
     ("name", "where", "what"),
     [
-        ("ncbi-disease", r"NCBItrainset_corpus\.txt:4557", r"document '8528200' is there again"),
+        ("ncbi-disease", r"NCBItrainset_corpus\.txt:4557", r"document '8528200' is there twice"),
         ("ncbi-disease", r"NCBItrainset_corpus\.txt:3249", r"'generalized epilepsy and febrile seizures"),
         ("bc5-disease", r"BC5CDR-disease-IOB/devel\.tsv:81138, 81269", r"2 of the 2 mentions 'St\.'"),
         ("bc5-chem", r"BC5CDR-chem-IOB/devel\.tsv:69021, .*", r"5 of the 5 mentions '5-HT6'"),

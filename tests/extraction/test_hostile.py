@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from contents import contents
-from ranat.documents.formats import WRITERS, read
 from ranat.extraction.job import Job
 from ranat.extraction.run import extract_to
 from ranat.extraction.verify import verify
+from ranat.formats import WRITERS, read
 
 BOMB = (
     '<?xml version="1.0"?><!DOCTYPE collection [<!ENTITY a "aaaaaaaaaa">'

@@ -13,7 +13,6 @@ import pytest
 
 from contents import contents
 from ranat.documents import Document
-from ranat.documents.formats import WRITERS, read
 from ranat.errors import UsageError, UserError
 from ranat.extraction import Extractor, shards
 from ranat.extraction import extractor as extracting
@@ -21,6 +20,7 @@ from ranat.extraction.job import Job
 from ranat.extraction.manifest import Manifest
 from ranat.extraction.run import extract_lines, extract_to
 from ranat.extraction.verify import verify
+from ranat.formats import WRITERS, How, read
 
 
 @pytest.fixture
@@ -313,6 +313,6 @@ def test_the_output_may_lie_in_the_input(format: str, job: Job, texts: Path) -> 
 
 
 def test_a_column_of_what_is_no_table(job: Job, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--column: is for CSV and TSV files"):
-        extract_to(replace(job, column="text", input_format="jsonl"), tmp_path / "out")
+    with pytest.raises(UsageError, match="columns: are for csv, not jsonl"):
+        extract_to(replace(job, how=How("jsonl", columns={"text": "x"})), tmp_path / "out")
     assert not (tmp_path / "out").exists()

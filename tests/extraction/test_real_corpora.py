@@ -9,7 +9,7 @@ import pytest
 
 from ranat import corpora
 from ranat.documents import Document
-from ranat.documents.formats import WRITERS, read, write
+from ranat.formats import WRITERS, read, write
 
 CORPORA = ("bc5-chem", "bc5-disease", "bc2gm", "ncbi-disease", "chemprot", "ddi")
 

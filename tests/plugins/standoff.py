@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ranat.documents import Document, Entity
-from ranat.documents.fitting import (
+from ranat.formats import Sure, reader, writer
+from ranat.formats.fitting.steps import (
     contiguous,
     renumbered,
     without_concepts,
@@ -19,11 +20,12 @@ from ranat.documents.fitting import (
     without_relations,
     without_scores,
 )
-from ranat.documents.formats import reader, writer
-from ranat.documents.source import Found, Source
+from ranat.formats.source import Found, Source
 
 
-@reader("standoff", suffixes=(".standoff",), looks_like=lambda head: head.startswith('["'))
+@reader(
+    "standoff", suffixes=(".standoff",), sure=lambda sample: Sure.CERTAIN if sample.head.startswith('["') else Sure.NO
+)
 def read(source: Source) -> Iterator[Document]:
     """The document of each line.
 

@@ -14,8 +14,8 @@ from rich.console import Console
 import tiny
 from ranat.corpora import Corpus
 from ranat.documents import Document, Entity, Relation
-from ranat.documents.formats import jsonl
 from ranat.errors import UserError
+from ranat.formats import jsonl
 from ranat.runs.settings import read_settings
 from ranat.tasks import NER, RelationClassification
 from ranat.training.evaluate import evaluate

@@ -13,9 +13,9 @@ import yaml
 import tiny
 from plugins.document_classification import DocumentClassification, DocumentOptions
 from ranat.documents import Document, Entity
-from ranat.documents.formats import jsonl
 from ranat.errors import UsageError, UserError
 from ranat.extraction import Extractor
+from ranat.formats import jsonl
 from ranat.runs.loading import load
 from ranat.runs.settings import read_settings
 from ranat.training.errors import run_errors

@@ -13,8 +13,8 @@ from transformers import pipeline
 
 from ranat.attacks import attacks
 from ranat.documents import Document, Entity, Relation
-from ranat.documents.formats import jsonl
 from ranat.errors import UsageError, UserError
+from ranat.formats import jsonl
 from ranat.runs.settings import read_settings
 from ranat.training.evaluate import TrainedRun, evaluate
 from ranat.training.run import train

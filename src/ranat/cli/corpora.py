@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 
 from ranat.cli.application import Data, Json, app, err, examples
 from ranat.cli.printing import print_json, print_table, print_text
+from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError, UserError
 from ranat.terminal import Description
 
@@ -50,7 +51,14 @@ def fetch(*names: str, data: Data = None) -> None:
 @corpora_app.command(
     help_epilogue=examples("ranat corpora check ncbi-disease --data ~/corpora", "ranat corpora check my_corpus/")
 )
-def check(*names: str, data: Data = None, json: Json = False) -> None:
+def check(
+    *names: str,
+    from_: From = None,
+    columns: Columns = None,
+    lenient: Lenient = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
     """Count corpora, compare with the published counts, and name what is odd with file and line.
 
     Args:
@@ -58,12 +66,13 @@ def check(*names: str, data: Data = None, json: Json = False) -> None:
     """
     from ranat import corpora
 
+    how = how_of(from_, columns, lenient)
     reports = []
     for name in names or dict.fromkeys(
         corpora.base(str(row["corpus"])) for row in corpora.overview(data) if row["found"]
     ):
         with err.status(f"counting {name}"):
-            reports.append(corpora.check(name, data))
+            reports.append(corpora.check(name, data, how))
     rows = [row for report in reports for row in report.rows]
     notices = [str(notice) for report in reports for notice in report.notices]
     if json:
@@ -74,6 +83,9 @@ def check(*names: str, data: Data = None, json: Json = False) -> None:
         print_table(head, [[*map(_cell, row[:6]), verdict[row.ok]] for row in rows], right=(4, 5))
         for notice in notices:
             print_text(notice)
+    if errors := sum(report.errors for report in reports):
+        remedy = "mend them, or read with --lenient, which leaves out or mends what is odd with marks"
+        raise UserError(f"{errors:,} errors in the files", remedy=remedy)
     wrong = sum(row.ok is False for row in rows)
     if wrong:
         remedy = "compare with the official release, or fetch it again"

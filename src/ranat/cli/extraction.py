@@ -12,20 +12,19 @@ from cyclopts import Parameter
 from ranat.cli import listing
 from ranat.cli.application import Json, app, err, examples, lists
 from ranat.cli.printing import print_json, print_text
+from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError
 
 Inputs = Annotated[str, Parameter(allow_leading_hyphen=True)]  # as "-" is standard input
 Ner = Annotated[list[str] | None, Parameter(help="A run, model folder or hub id that finds entities; may be repeated.")]
-From = Annotated[str | None, Parameter(name="--from", help="Format of the input; default: told by content and name.")]
-Column = Annotated[str | None, Parameter(help="Of CSV and TSV files: the column with the texts (text).")]
-IdColumn = Annotated[str | None, Parameter(help="The column with the ids (id).")]
+Format = Annotated[str | None, Parameter(name=["--to", "--format"])]
 Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: --from lines.")]
 
 
 @app.command(
     help_epilogue=examples(
         "ranat extract --ner runs/chem --ner runs/gene --re runs/chemprot abstracts/ -o found",
-        "ranat extract --ner runs/chem pubmed26n*.xml.gz -o found --format parquet --resume",
+        "ranat extract --ner runs/chem pubmed26n*.xml.gz -o found --to parquet --resume",
         "echo 'Naloxone reverses clonidine.' | ranat extract --ner runs/chem -",
         "ranat extract --verify found",
     )
@@ -36,11 +35,11 @@ def extract(
     ner: Ner = None,
     re: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
-    format: str = "jsonl",
+    to: Format = None,
     from_: From = None,
     lines: Lines = False,
-    column: Column = None,
-    id_column: IdColumn = None,
+    columns: Columns = None,
+    lenient: Lenient = None,
     min_score: float = 0.0,
     precision: str = "auto",
     shard_size: int = 1000,
@@ -60,7 +59,7 @@ def extract(
         input: Files, folders, globs, or - for standard input.
         re: One that finds relations; without --ner, between the entities that the input brings.
         out: A folder for shards, their manifest, and errors.jsonl if a document could not be read.
-        format: Of the output.
+        to: Format of the output (jsonl).
         min_score: From 0 to 1; what scores less is left out.
         precision: auto, fp32, bf16 or fp16.
         shard_size: Documents in a file of the output.
@@ -81,17 +80,15 @@ def extract(
         inputs=input,
         ner=tuple(ner or ()),
         re=re,
-        format=format,
-        input_format=_input_format(from_, lines),
-        column=column,
-        id_column=id_column,
+        format=to or "jsonl",
+        how=how_of(_input_format(from_, lines), columns, ner is not None if lenient is None else lenient),
         min_score=min_score,
         precision=precision,
         shard_size=shard_size,
         max_characters=max_characters,
     )
     if out is None:
-        for flag, given in {"format": format != "jsonl", "resume": resume, "ray": ray, "workers": workers}.items():
+        for flag, given in {"to": to not in (None, "jsonl"), "resume": resume, "ray": ray, "workers": workers}.items():
             if given:
                 raise UsageError("is for an output folder", where=f"--{flag}", remedy="name one with --out")
         _to_standard_output(job)
@@ -113,18 +110,18 @@ def extract(
     help_epilogue=examples(
         "ranat convert corpus.pubtator -o corpus.jsonl",
         "ranat convert brat-folder -o corpus.bioc.xml",
-        "ranat convert abstracts.csv --column abstract --id-column pmid -o abstracts --to brat",
+        "ranat convert abstracts.csv --columns text=abstract,id=pmid -o abstracts --to brat",
     )
 )
 @lists(listing.formats)
 def convert(
     *input: Inputs,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
-    to: str | None = None,
+    to: Format = None,
     from_: From = None,
     lines: Lines = False,
-    column: Column = None,
-    id_column: IdColumn = None,
+    columns: Columns = None,
+    lenient: Lenient = None,
     json: Json = False,
 ) -> None:
     """Write documents in another format; whatever it cannot hold is counted and told.
@@ -136,11 +133,10 @@ def convert(
     """
     from ranat.extraction.convert import convert as convert_documents
     from ranat.extraction.convert import format_of
-    from ranat.extraction.job import how_read
 
     _check_inputs(input)
-    how = how_read(_input_format(from_, lines), column, id_column)
-    result = convert_documents(input, out, to or format_of(out), input_format=how, console=err)
+    how = how_of(_input_format(from_, lines), columns, lenient)
+    result = convert_documents(input, out, to or format_of(out), how=how, console=err)
     if json:
         print_json(result)
     else:

@@ -37,12 +37,14 @@ _NOT_WRITTEN = re.compile(r"PytorchStreamWriter|inline_container|disk I/O error|
 
 
 def explained(error: Exception) -> tuple[str, int]:
-    """The line, and the exit code: 2 for wrong usage, else 1."""
+    """The line, lines below it where there are several things to mend, and the exit code: 2 for wrong usage, else 1."""
     said = " ".join(str(error).split())
     if isinstance(error, CycloptsError):
         return _unknown_option(error) or str(error).strip().partition("\n")[0], 2
     if isinstance(error, UserError):
-        return said, 2 if isinstance(error, UsageError) else 1
+        head = str(error).removesuffix("".join(f"\n  {line}" for line in error.details))
+        lines = [" ".join(line.split()) for line in (head, *error.details)]
+        return "\n  ".join(lines), 2 if isinstance(error, UsageError) else 1
     number = errno_of(error)
     if number == errno.ENOMEM:
         return "out of memory (a smaller --train.batch_size or model needs less)", 1

@@ -81,7 +81,7 @@ def corpora() -> str:
 
 def formats() -> str:
     """The formats that are read, and those that are written."""
-    from ranat.documents.formats import FOLDERS, READERS, WRITERS
+    from ranat.formats import FOLDERS, READERS, WRITERS
 
     files = {name: ", ".join(READERS.get(name).suffixes) for name in READERS.names()}
     folders = dict.fromkeys(FOLDERS.names(), "folder")

@@ -11,9 +11,11 @@ from cyclopts import Parameter
 from ranat.cli import listing
 from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
 from ranat.cli.printing import print_comparison, print_json, print_scores, print_text
+from ranat.cli.reading import Columns, From, Lenient, how_of, section_of
 from ranat.errors import UsageError, UserError
 
 if TYPE_CHECKING:
+    from ranat.formats import How
     from ranat.runs.settings import Settings
 
 ATTACK_HELP = "--attack.name NAME, and --attack.OPTION of that attack; see below."
@@ -57,6 +59,9 @@ def train(
     attack: Annotated[Section, Parameter(help=ATTACK_HELP)] = None,
     rat: Annotated[Section, Parameter(help=RAT_HELP)] = None,
     train: Annotated[Section, Parameter(help=TRAIN_HELP)] = None,
+    from_: From = None,
+    columns: Columns = None,
+    lenient: Lenient = None,
     out: Path | None = None,
     data: Data = None,
     resume: bool = False,
@@ -79,7 +84,8 @@ def train(
     from ranat.training.run import train as train_run
 
     given = {**sections, "attack": attack, "rat": rat, "train": train}
-    settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, given)
+    flags = {"corpus": corpus, "model": model, "task": task, "read": section_of(from_, columns, lenient)}
+    settings = settings_of(config, flags, given)
     folder = out or default_folder(settings)
     metrics = train_run(settings, folder, data=data, resume=resume, overwrite=overwrite, console=err)
     if json and metrics:
@@ -103,6 +109,9 @@ def evaluate(
     on: str | None = None,
     ner: Annotated[list[str] | None, Parameter(help="With --re: models that find entities, from raw text.")] = None,
     re: str | None = None,
+    from_: From = None,
+    columns: Columns = None,
+    lenient: Lenient = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -117,23 +126,25 @@ def evaluate(
     if ner or re:
         if run or not (ner and re and on):
             raise UsageError("triples need --ner, --re and --on, and no run beside them")
-        _evaluate_triples(ner, re, on, split, data, json)
+        _evaluate_triples(ner, re, on, how_of(from_, columns, lenient), split, data, json)
         return
     if run is None:
         raise UsageError("name a run folder, or --ner, --re and --on")
     from ranat.training.evaluate import evaluate as evaluate_run
 
-    scores = evaluate_run(run, split=split, on=on, data=data, console=err)
+    said = from_ is not None or columns is not None or lenient is not None
+    how = how_of(from_, columns, lenient) if said else None
+    scores = evaluate_run(run, split=split, on=on, how=how, data=data, console=err)
     if json:
         print_json(scores)
         return
     print_scores({split: scores, **scores["per_type"]})
 
 
-def _evaluate_triples(ner: list[str], re: str, on: str, split: str, data: Path | None, json: bool) -> None:
+def _evaluate_triples(ner: list[str], re: str, on: str, how: How, split: str, data: Path | None, json: bool) -> None:
     from ranat.extraction.score import end_to_end
 
-    result = end_to_end(ner, re, on, split=split, data=data, console=err)
+    result = end_to_end(ner, re, on, how=how, split=split, data=data, console=err)
     if json:
         print_json(result)
         return

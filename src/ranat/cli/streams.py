@@ -33,9 +33,9 @@ def _as_json(error: UnicodeError) -> tuple[str, int]:
 
 
 def complain(line: str) -> None:
-    """Say it on standard error, in one line, if that can be written."""
+    """Say it on standard error, if that can be written."""
     with suppress(OSError):
-        print(f"ranat: {plain(' '.join(line.split()))}", file=sys.stderr)
+        print(f"ranat: {plain(line)}", file=sys.stderr)
 
 
 def is_unread(stream: TextIO) -> bool:

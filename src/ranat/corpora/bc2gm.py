@@ -15,7 +15,7 @@ from ranat.corpora.iob import iob_splits
 from ranat.corpora.loading import NotFoundError, Release, corpus
 from ranat.corpora.sample import SEED, tenth
 from ranat.documents.document import Document, Entity
-from ranat.documents.source import Found, Source
+from ranat.formats.source import Found, Source
 
 
 @corpus("bc2gm", form="iob", instead="bc2gm/original")

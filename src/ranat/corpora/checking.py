@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path, PurePath
@@ -15,12 +16,14 @@ from ranat.corpora.corpus import Corpus
 from ranat.corpora.counting import Count, count
 from ranat.corpora.files import Folder
 from ranat.corpora.loading import CORPORA, NotFoundError, base, data_folder, load, load_form
+from ranat.corpora.own import OddFilesError
 from ranat.documents.document import Document, Entity
-from ranat.documents.source import Notice, is_repeat
+from ranat.formats import How
+from ranat.formats.source import Notice, is_repeat
 
 _Place = tuple[Document, Entity]
 
-_KINDS = {"repaired": "illegal tags", "mismatch": "mentions unlike their text", "repeat": "documents again"}
+_KINDS = {"illegal tag": "illegal tags", "mismatch": "mentions unlike their text", "repeat": "documents again"}
 
 
 class Row(NamedTuple):
@@ -36,30 +39,31 @@ class Row(NamedTuple):
 
 
 class Report(NamedTuple):
-    """All counts of a corpus, and what is odd in its files."""
+    """All counts of a corpus, what is odd in its files, and how much of that is an error; none of a known corpus is."""
 
     rows: tuple[Row, ...]
     notices: tuple[Notice, ...]
+    errors: int = 0
 
     @property
     def ok(self) -> bool:
-        """No count differs from the published one."""
-        return all(row.ok is not False for row in self.rows)
+        """No count differs from the published one, and nothing odd is an error."""
+        return not self.errors and all(row.ok is not False for row in self.rows)
 
 
-def check(name_or_path: str | Path, data: Path | str | None = None) -> Report:
+def check(name_or_path: str | Path, data: Path | str | None = None, how: How | None = None) -> Report:
     """Count every form of a corpus that is on disk, and compare the forms' mentions.
 
     Args:
         name_or_path: a name ("bc2gm" for all its forms, "bc2gm/original" for one), or the path of one's own.
         data: the folder of corpora.
+        how: one's own files are to be read; whatever is odd in them is told either way, all of it.
     Raises:
         UserError: no form of it is there, or a file is wrong; with file and line.
     """
     name = str(name_or_path)
     if name not in CORPORA.names():
-        own = load(name_or_path, data)
-        return Report(tuple(_rows(own)), own.notices)
+        return _check_own(name_or_path, data, how or How())
     folder = Folder(data_folder(data))
     found: dict[str, Corpus] = {}
     missing: list[NotFoundError] = []
@@ -78,6 +82,15 @@ def check(name_or_path: str | Path, data: Path | str | None = None) -> Report:
         rows += more_rows
         notices += more_notices
     return Report(tuple(rows), tuple(notices))
+
+
+def _check_own(path: str | Path, data: Path | str | None, how: How) -> Report:
+    try:
+        own = load(path, data, replace(how, lenient=True))
+    except OddFilesError as error:
+        return Report((), error.notices, len(error.errors))
+    errors = sum(notice.is_error for notice in own.notices)
+    return Report(tuple(_rows(own)), own.notices, 0 if how.lenient else errors)
 
 
 def _rows(corpus: Corpus) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from ranat.corpora.loading import Release, corpus
 from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.documents.pairs import PairTypes
 from ranat.documents.segment import sentences
-from ranat.documents.source import Found, Source
+from ranat.formats.source import Found, Source
 
 EVALUATED = ("CPR:3", "CPR:4", "CPR:5", "CPR:6", "CPR:9")
 

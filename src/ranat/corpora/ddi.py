@@ -22,7 +22,7 @@ from ranat.corpora.files import File
 from ranat.corpora.loading import Release, corpus
 from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.documents.pairs import PairTypes
-from ranat.documents.source import Found, Source
+from ranat.formats.source import Found, Reading, Source
 
 _DRUGS = ("brand", "drug", "drug_n", "group")
 PAIRS = PairTypes(
@@ -61,7 +61,7 @@ def _documents(release: Release, folder: str) -> Iterator[Document]:
 
 
 def _document(file: File, release: Release) -> Document:
-    source = Source(file.open(), file.name, release.notices, published=True)
+    source = Source(file.open(), file.name, release.notices, Reading(lenient=True))
     try:
         return _read(cast(Element, parse(source.stream).getroot()), source)
     except ParseError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib import resources
 
+from ranat import formats
 from ranat.corpora.corpus import Splits
 from ranat.corpora.loading import Release, corpus
-from ranat.documents import formats
 
 
 @corpus("demo", form="packaged")

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ranat import formats
 from ranat.corpora import own
 from ranat.corpora.corpus import Corpus, Splits
 from ranat.corpora.files import File, Folder
-from ranat.documents import formats
 from ranat.documents.document import Document
 from ranat.documents.pairs import PairTypes
-from ranat.documents.source import Kind, Notice, Source
-from ranat.errors import UserError
+from ranat.errors import UsageError, UserError
+from ranat.formats import How
+from ranat.formats.source import Kind, Notice, Reading, Source
 from ranat.registry import Registry
 
 
@@ -45,12 +46,12 @@ class Release:
             UserError: it cannot be read.
         """
         file = self.file(tail)
-        return tuple(formats.read(file.open(), file.name, format, notices=self.notices, published=True))
+        return tuple(formats.read(file.open(), file.name, format, notices=self.notices, lenient=True))
 
     def source(self, tail: str) -> Source:
         """A file that is in no format of its own, to be read line by line."""
         file = self.file(tail)
-        return Source(file.open(), file.name, self.notices, published=True)
+        return Source(file.open(), file.name, self.notices, Reading(lenient=True))
 
     def note(self, kind: Kind, what: str, tail: str, count: int = 1) -> None:
         """Record what is odd in a file; a count of zero is nothing odd."""
@@ -139,22 +140,26 @@ def data_folder(data: Path | str | None = None) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ranat" / "corpora"
 
 
-def load(name_or_path: str | Path, data: Path | str | None = None) -> Corpus:
+def load(name_or_path: str | Path, data: Path | str | None = None, how: How | None = None) -> Corpus:
     """A corpus by its name, or one's own by its path.
 
     Args:
         name_or_path: a name, or a folder or archive with train, dev and test in any supported format.
         data: the folder of corpora; see `data_folder`.
+        how: one's own files are to be read; None: strictly, each as its name and content tell.
     Raises:
         UserError: a known corpus is not under the folder, or a file is wrong; with file and line.
+        UsageError: `how` is given for a known corpus.
         UsageError: nothing has that name or path.
     """
     name, path = str(name_or_path), Path(name_or_path).expanduser()
     if name not in names():
         if path.exists():
-            return own.load(Folder(path))
+            return own.load(Folder(path), how or How())
         if "/" in name and base(name) not in names():
             raise UserError("no such folder", where=name, remedy="name a folder that holds train, dev and test")
+    if how is not None and (how.format or how.columns):
+        raise UsageError(f"{name} is a known corpus, whose files are read as they are", where="--from")
     return _published(name, Folder(data_folder(data)))
 
 

@@ -6,21 +6,41 @@ A split is a file, such as `train.tsv`, or a folder of `.txt` and `.ann` files a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from ranat import formats
 from ranat.corpora.corpus import Corpus, Splits
 from ranat.corpora.files import File, Folder
 from ranat.corpora.sample import SEED, labels, relation_types, tenth, types
-from ranat.documents import formats
 from ranat.documents.document import Document
-from ranat.documents.formats import brat, instances
-from ranat.documents.source import Notice
 from ranat.errors import UserError
+from ranat.formats import How, brat, instances
+from ranat.formats.source import Notice, Reading
 
+_TOLD = 10
 _NAMES = {"train": ("train",), "dev": ("dev", "devel", "valid", "validation"), "test": ("test",)}
 _SPLITS = {name: split for split, names in _NAMES.items() for name in names}
+
+
+class OddFilesError(UserError):
+    """What must be mended before the files can be used; the message has the first ten of it.
+
+    Args:
+        errors: each of them.
+        notices: all that was odd, these included.
+    """
+
+    def __init__(self, errors: Sequence[Notice], notices: Sequence[Notice]) -> None:
+        self.errors, self.notices = tuple(errors), tuple(notices)
+        told = [notice.as_error() for notice in self.errors]
+        if len(told) == 1:
+            super().__init__(told[0].what, where=told[0].where, remedy=told[0].remedy)
+            return
+        more = len(told) - _TOLD
+        self.details = (*map(str, told[:_TOLD]), *([f"and {more:,} more"] if more > 0 else []))
+        super().__init__(f"{len(told):,} errors in the files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +60,7 @@ class _Part:
         """For messages."""
         return str(self.files[0].container / self.path)
 
-    @property
-    def instances(self) -> bool:
+    def instances(self, how: How) -> bool:
         """Whether a line of it is a sentence with its pair marked.
 
         Raises:
@@ -50,31 +69,43 @@ class _Part:
         if self._is_folder:
             return False
         (file,) = self.files
-        name = formats.recognise(file.open(), file.name)
+        name = how.format or formats.recognise(file.open(), file.name)
         if formats.READERS.get(name).raw:
             remedy = "give annotated documents, such as CoNLL, PubTator, BioC, BRAT or JSON Lines"
             raise UserError(f"is read as {name}, which has no annotations", where=self.name, remedy=remedy)
         return formats.READERS.get(name).instances
 
-    def read(self, notices: list[Notice]) -> tuple[Document, ...]:
-        """All its documents."""
+    def read(self, how: How, notices: list[Notice]) -> tuple[Document, ...]:
+        """All its documents; what is odd or cannot be read becomes a notice."""
         if self._is_folder:
             inside = {file.path.removeprefix(f"{self.path}/"): file.open for file in self.files}
-            return tuple(brat.read_folder(self.name, inside, notices))
+            reading = Reading(lenient=True, failed=lambda error: notices.append(Notice.of(error)))
+            return tuple(brat.read_folder(self.name, inside, notices, reading))
         (file,) = self.files
-        return tuple(formats.read(file.open(), file.name, notices=notices))
+        return tuple(
+            formats.read(
+                file.open(),
+                file.name,
+                how.format,
+                lenient=True,
+                columns=how.columns,
+                notices=notices,
+                failed=lambda error: notices.append(Notice.of(error)),
+            )
+        )
 
     @property
     def _is_folder(self) -> bool:
         return self.files[0].path != self.path
 
 
-def load(folder: Folder) -> Corpus:
+def load(folder: Folder, how: How = How()) -> Corpus:
     """Read the splits; without dev, a seeded tenth of the documents of train is taken for it.
 
     Files of instances (sentences with their pair marked) make a corpus for the relation task, all others one for NER.
 
     Raises:
+        OddFilesError: documents cannot be read, or reading is strict and marks are odd; all of them are told.
         UserError: there is no train, a split is there twice, dev or test has a type that train lacks, or some splits
             are instances and others are not.
     """
@@ -83,7 +114,7 @@ def load(folder: Folder) -> Corpus:
         raise UserError(
             "no file of training documents", where=str(folder.path), remedy="name it train, such as train.tsv"
         )
-    kinds = {split: part.instances for split, part in parts.items()}
+    kinds = {split: part.instances(how) for split, part in parts.items()}
     is_instances = kinds["train"]
     nouns = ("instances", "documents") if is_instances else ("documents", "instances")
     for split, kind in kinds.items():
@@ -91,7 +122,9 @@ def load(folder: Folder) -> Corpus:
             what = f"train has {nouns[0]} but {split} has {nouns[1]}"
             raise UserError(what, where=parts[split].name, remedy="give all splits as one or the other")
     notices: list[Notice] = []
-    splits: Splits = {split: part.read(notices) for split, part in parts.items()}
+    splits: Splits = {split: part.read(how, notices) for split, part in parts.items()}
+    if errors := [notice for notice in notices if notice.kind == "error" or (notice.is_error and not how.lenient)]:
+        raise OddFilesError(errors, notices)
     for split in ("dev", "test"):
         if split not in parts:
             notices.append(Notice("note", f"no file of {split} documents", str(folder.path)))

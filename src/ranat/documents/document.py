@@ -124,7 +124,7 @@ class Document:
         return " ".join(self.text[start:end] for start, end in entity.spans)
 
     def to_dict(self) -> dict[str, Any]:
-        """The document as JSON can hold it; see `ranat.documents.formats.jsonl`."""
+        """The document as JSON can hold it; see `ranat.formats.jsonl`."""
         entities = [
             {"id": e.id, "type": e.type, "spans": e.spans, "text": self.mention(e)}
             | _known(concept=e.concept, score=e.score)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ranat.documents import Document, Entity, Span
-from ranat.documents.highlight import STYLE, Legend, escape, marked
-from ranat.documents.page import END, head
 from ranat.evaluation.errors import Analysis, Counts, Worst
 from ranat.evaluation.f1 import Answer
 from ranat.evaluation.judging import INVENTED, MISSED, RIGHT, Judged
 from ranat.evaluation.mentions import spans_of
+from ranat.view.highlight import STYLE, Legend, escape, marked
+from ranat.view.page import END, head
 
 _RIGHT = "What is right is right on both sides; in the tables below it stands under Gold."
 

@@ -10,14 +10,15 @@ from typing import Any
 
 from rich.console import Console
 
+from ranat import formats
 from ranat.disk import sync
-from ranat.documents import Document, formats
-from ranat.documents.formats import WRITERS, Read
+from ranat.documents import Document
 from ranat.errors import UsageError, UserError
 from ranat.extraction import inputs
 from ranat.extraction.ids import UniqueIds
 from ranat.extraction.inputs import End
 from ranat.extraction.progress import Rate
+from ranat.formats import WRITERS, How
 from ranat.terminal import plain_console
 
 MOST_CHARACTERS = 100_000_000
@@ -42,7 +43,7 @@ def convert(
     out: Path,
     format: str,
     *,
-    input_format: str | Read | None = None,
+    how: How = How(),
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Read documents and write them to one file or folder.
@@ -51,7 +52,7 @@ def convert(
         given: files, folders, globs, or "-" for standard input.
         out: must not be there.
         format: of the output.
-        input_format: of the inputs; None: found by content and name.
+        how: the inputs are read.
         console: where progress and what cannot be read is shown.
     Returns:
         {"documents", "failures": how many could not be read, "renamed": had an id that was there already, "left_out":
@@ -70,7 +71,7 @@ def convert(
     def documents() -> Iterator[Document]:
         before = 0
         for name in inputs.expand(given):
-            for found in inputs.read(name, input_format, MOST_CHARACTERS):
+            for found in inputs.read(name, how, MOST_CHARACTERS):
                 if isinstance(found, End):
                     before += found.size
                     notices.extend(found.notices)

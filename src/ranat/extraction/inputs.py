@@ -14,15 +14,19 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from ranat import formats
 from ranat.disk import files, sha256
-from ranat.documents import Document, formats
-from ranat.documents.formats import FOLDERS, Read
-from ranat.documents.source import Notice
+from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.extraction.manifest import is_output
+from ranat.formats import How
+from ranat.formats.source import Notice
 
 STDIN = "-"
 _BLOCK = 1 << 20
+_BYTES_OF_CHARACTER = 16
+"""JSON may write one as two escapes of six bytes; the rest is for marks."""
+_LEAST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +107,12 @@ def fingerprint(name: str) -> str:
         return ""
 
 
-def read(name: str, format: str | Read | None, most_characters: int) -> Iterator[Item | End]:
+def read(name: str, how: How, most_characters: int) -> Iterator[Item | End]:
     """The documents of an input in order, then its end.
 
     Args:
         name: as `expand` gives it.
-        format: its format's name or how to read it; None: found by content and name.
+        how: it is read.
         most_characters: a longer document is a failure.
     """
     shown = "<stdin>" if name == STDIN else name
@@ -118,7 +122,18 @@ def read(name: str, format: str | Read | None, most_characters: int) -> Iterator
     with _opened(name) as stream:
         source: Any = name if stream is None else io.BufferedReader(stream, _BLOCK)
         otherwise = "text" if is_stream(name) else None
-        found = formats.read(source, shown, format, otherwise=otherwise, notices=notices, failed=failures.append)
+        found = formats.read(
+            source,
+            shown,
+            how.format,
+            lenient=how.lenient,
+            columns=how.columns,
+            otherwise=otherwise,
+            notices=notices,
+            failed=failures.append,
+            longest=max(_LEAST_BYTES, _BYTES_OF_CHARACTER * most_characters),
+            each_once=False,
+        )
         for content in _with_failures(found, failures):
             if isinstance(content, Document) and len(content.text) > most_characters:
                 content = _too_long(content, shown, most_characters)
@@ -175,7 +190,7 @@ def _in_folder(folder: Path, besides: Path | None, above: tuple[Path, ...] = ())
     if is_output(folder):
         yield from (str(shard) for shard in sorted(folder.glob("shard-*")))
         return
-    if any(FOLDERS.get(known).looks_like(folder) for known in FOLDERS.names()):
+    if formats.is_one(folder):
         yield str(folder)
         return
     try:

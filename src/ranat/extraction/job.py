@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any
 
-from ranat.documents.formats import FOLDERS, READERS, Read
-from ranat.documents.formats.csv import columns_reader
 from ranat.errors import UsageError
 from ranat.extraction.extractor import Extractor
+from ranat.formats import How
 from ranat.models.precision import resolve_precision
 
 
@@ -22,9 +21,7 @@ class Job:
         ner: models that find entities: run folders, model folders or hub ids.
         re: one that finds relations.
         format: of the output, one of `WRITERS`.
-        input_format: of the inputs; None: found by content and name.
-        column: of a CSV or TSV file, the one with the texts; None: "text".
-        id_column: the one with the ids.
+        how: the inputs are read.
         min_score: what scores less is left out.
         precision: "auto", "fp32", "bf16" or "fp16".
         shard_size: documents in a shard, ≥ 1.
@@ -37,9 +34,7 @@ class Job:
     ner: tuple[str, ...] = ()
     re: str | None = None
     format: str = "jsonl"
-    input_format: str | None = None
-    column: str | None = None
-    id_column: str | None = None
+    how: How = How()
     min_score: float = 0.0
     precision: str = "auto"
     shard_size: int = 1000
@@ -59,18 +54,3 @@ class Job:
             "re": extractor.relation.sha256 if extractor.relation else None,
         }
         return {"ranat": metadata.version("ranat"), **settings, "sha256": hashes}
-
-
-def how_read(format: str | None, column: str | None, id_column: str | None) -> str | Read | None:
-    """How inputs are read: a format's name, a reader of CSV columns, or None where each tells its own.
-
-    Raises:
-        UsageError: there is no such format, or a column is named but the inputs are said to be no CSV.
-    """
-    if format is not None and format not in FOLDERS.names():
-        READERS.get(format)
-    if column is None and id_column is None:
-        return format
-    if format not in (None, "csv"):
-        raise UsageError("is for CSV and TSV files", where="--column", remedy="leave it out, or --from csv")
-    return columns_reader(column or "text", id_column)

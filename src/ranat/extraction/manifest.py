@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from ranat.documents.formats import WRITERS
 from ranat.errors import UserError
+from ranat.formats import WRITERS
 
 NAME = "manifest.jsonl"
 

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from ranat.documents import Document, formats
-from ranat.documents.formats import Read, jsonl
+from ranat import formats
+from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.extraction import inputs
 from ranat.extraction.ids import UniqueIds
 from ranat.extraction.inputs import End, Item
 from ranat.extraction.manifest import Shard
+from ranat.formats import How, jsonl
 
 
 @dataclass
@@ -81,7 +82,7 @@ class Planned:
 
 def plan(
     names: Iterable[str],
-    format: str | Read | None,
+    how: How,
     shard_size: int,
     most_characters: int,
     *,
@@ -91,7 +92,7 @@ def plan(
 
     Args:
         names: of the inputs, as `inputs.expand` gives them.
-        format: of the inputs; None: found for each.
+        how: they are read.
         shard_size: items in a shard; the last one may have fewer.
         most_characters: of a document.
         done: gives the shards that are there already, in order.
@@ -112,7 +113,7 @@ def plan(
     for name in names:
         if (end := next(ended, None)) is not None:
             _check(name, end["input"])
-            if _sha256(name, format, most_characters) != end["sha256"]:
+            if _sha256(name, how, most_characters) != end["sha256"]:
                 raise _changed(name)
             read += end["size"]
             continue
@@ -120,7 +121,7 @@ def plan(
             _check(name, partly)
         skipped, partly = (items, "") if partly else (0, "")
         digest = hashlib.sha256()
-        for found in inputs.read(name, format, most_characters):
+        for found in inputs.read(name, how, most_characters):
             if isinstance(found, End):
                 if skipped and found.items <= skipped:  # something came after these
                     raise _changed(name)
@@ -158,10 +159,10 @@ def _check(name: str | None, before: str) -> None:
         raise UserError(what, remedy="give the same inputs, or begin anew in another folder")
 
 
-def _sha256(name: str, format: str | Read | None, most_characters: int) -> str:
+def _sha256(name: str, how: How, most_characters: int) -> str:
     if not inputs.is_stream(name):
         return inputs.fingerprint(name)
-    return next(found.sha256 for found in inputs.read(name, format, most_characters) if isinstance(found, End))
+    return next(found.sha256 for found in inputs.read(name, how, most_characters) if isinstance(found, End))
 
 
 def _changed(name: str) -> UserError:

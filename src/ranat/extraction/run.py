@@ -12,16 +12,16 @@ from typing import Any, Literal
 from rich.console import Console
 
 from ranat.disk import claimed
-from ranat.documents.formats import WRITERS, jsonl
 from ranat.errors import UsageError, UserError
 from ranat.extraction import inputs
 from ranat.extraction.ahead import ahead
 from ranat.extraction.extractor import Extractor
-from ranat.extraction.job import Job, how_read
+from ranat.extraction.job import Job
 from ranat.extraction.manifest import NAME, Manifest, Shard
 from ranat.extraction.plan import Planned, plan
 from ranat.extraction.progress import Rate
 from ranat.extraction.shards import cut, replaced, shards
+from ranat.formats import WRITERS, jsonl
 from ranat.terminal import plain_console
 
 ERRORS = "errors.jsonl"
@@ -37,7 +37,7 @@ def extract_lines(job: Job) -> Iterator[tuple[Literal["document", "failure", "no
     """
     planned = plan(
         inputs.expand(job.inputs),
-        how_read(job.input_format, job.column, job.id_column),
+        job.how,
         job.shard_size,
         job.max_characters,
     )
@@ -80,7 +80,6 @@ def extract_to(
             the folder holds something else.
     """
     WRITERS.get(job.format)
-    how = how_read(job.input_format, job.column, job.id_column)
     if workers is not None and (ray is None or workers < 1):
         raise UsageError("is for --ray, and at least 1", where="--workers")
     sizes = [inputs.size(name) for name in inputs.expand(job.inputs, besides=out)]
@@ -99,7 +98,7 @@ def extract_to(
 
         def planned() -> Iterator[Planned]:
             names = inputs.expand(job.inputs, besides=out)
-            return plan(names, how, job.shard_size, job.max_characters, done=done)
+            return plan(names, job.how, job.shard_size, job.max_characters, done=done)
 
         if manifest.done() is not None:
             if more := next(planned(), None):

@@ -15,6 +15,7 @@ from ranat.documents.pairs import candidates
 from ranat.errors import UsageError, UserError
 from ranat.evaluation.f1 import Answer, micro_scores
 from ranat.extraction.extractor import Extractor
+from ranat.formats import How
 from ranat.tasks import Task
 from ranat.terminal import plain_console
 
@@ -31,6 +32,7 @@ def end_to_end(
     on: str,
     *,
     split: str = "test",
+    how: How | None = None,
     data: Path | None = None,
     console: Console | None = None,
 ) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def end_to_end(
         re: one that finds relations.
         on: a corpus with relations between mentions.
         split: of it.
+        how: its files are read, if it is one's own.
         data: the folder of corpora.
         console: where progress is shown.
     Returns:
@@ -54,7 +57,7 @@ def end_to_end(
     """
     console = plain_console(console)
     with console.status(f"reading {on}"):
-        corpus = corpora.load(on, data)
+        corpus = corpora.load(on, data, how)
     if split not in corpus.splits:
         raise UsageError(f"{on} has no split {split!r}", where="--split", remedy=f"it has {', '.join(corpus.splits)}")
     gold = corpus.splits[split]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ranat.disk import remove, sha256, sync
 from ranat.documents import Document
-from ranat.documents.formats import WRITERS
 from ranat.extraction.ahead import ahead
 from ranat.extraction.extractor import Extractor, chunks
 from ranat.extraction.manifest import Shard
 from ranat.extraction.plan import Planned
 from ranat.extraction.progress import Rate
+from ranat.formats import WRITERS
 
 
 def shards(

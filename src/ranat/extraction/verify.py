@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ranat import formats
 from ranat.disk import sha256
-from ranat.documents import formats
 from ranat.errors import UserError
 from ranat.extraction import inputs
 from ranat.extraction.ids import UniqueIds

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from ranat import corpora
 from ranat.attacks import STANDARD, Attack, Dropout, attacks
 from ranat.errors import UsageError
+from ranat.formats import How
 from ranat.gates import Gate, gates
 from ranat.models.backbones import learning_rate
 from ranat.plainyaml import dump_yaml, read_yaml
@@ -73,6 +74,28 @@ class TrainSettings(_Section):
         return self
 
 
+class ReadSettings(_Section):
+    """How the files of a corpus of one's own are read.
+
+    Args:
+        format: of all of them; by default each is recognised.
+        lenient: what is odd with a mark is told and left out or mended; otherwise it is an error.
+        columns: what columns are for, such as {token: 3, tag: 1}, by number or by the name in the first line.
+    """
+
+    format: str | None = None
+    lenient: bool = False
+    columns: dict[str, Annotated[str, BeforeValidator(str)]] = {}
+
+    def how(self) -> How:
+        """As readers take it.
+
+        Raises:
+            UsageError: there is no such format, or it has no such columns.
+        """
+        return How(self.format, self.lenient, self.columns)
+
+
 class TaskSections(BaseModel):
     """Beside its own keys, the options of tasks, each in a section that is called as its task."""
 
@@ -102,15 +125,23 @@ class Settings(TaskSections):
     task: str | None = None
     attack: dict[str, Any] = Field(default_factory=lambda: {"name": STANDARD})
     rat: dict[str, Any] = Field(default_factory=dict)
+    read: ReadSettings = ReadSettings()
     train: TrainSettings = TrainSettings()
 
     def flat(self) -> dict[str, Any]:
         """Dotted key → value."""
-        return flattened(self.model_dump())
+        return flattened(self._said())
 
     def to_yaml(self) -> str:
         """The settings as a config file that gives them back."""
-        return dump_yaml(self.model_dump())
+        return dump_yaml(self._said())
+
+    def _said(self) -> dict[str, Any]:
+        """All of them; how files are read only where something was said of it."""
+        values = self.model_dump()
+        if self.read == ReadSettings():
+            del values["read"]
+        return values
 
     def for_task(self, name: str) -> Self:
         """The settings with a task, and with all of its options.

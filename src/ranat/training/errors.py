@@ -90,7 +90,7 @@ def run_errors(
             f"the run has no predictions of {split!r}", where="--split", remedy=f"it has {', '.join(known)}"
         )
     with console.status(f"reading {settings.corpus}"):
-        corpus = corpora.load(settings.corpus, data)
+        corpus = corpora.load(settings.corpus, data, settings.read.how())
     report_notices(corpus, console)
     documents = corpus.splits.get(split, ())
     training = fraction(corpus.splits["train"], settings.train.fraction)

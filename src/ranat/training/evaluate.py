@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ranat import corpora
 from ranat.errors import UsageError, UserError
+from ranat.formats import How
 from ranat.models.loading import quiet_libraries
 from ranat.models.precision import autocast, resolve_precision
 from ranat.runs.folder import RunFolder
@@ -48,7 +49,13 @@ class TrainedRun:
 
 
 def evaluate(
-    run: Path, *, split: str = "test", on: str | None = None, data: Path | None = None, console: Console | None = None
+    run: Path,
+    *,
+    split: str = "test",
+    on: str | None = None,
+    how: How | None = None,
+    data: Path | None = None,
+    console: Console | None = None,
 ) -> dict[str, Any]:
     """Scores of a run.
 
@@ -59,6 +66,7 @@ def evaluate(
         run: the run folder.
         split: "train", "dev" or "test".
         on: another corpus than its own.
+        how: the files of a corpus of one's own are read; None: as the run's own were, others strictly.
         data: the folder of corpora.
         console: where progress is shown.
     Returns:
@@ -71,7 +79,7 @@ def evaluate(
     trained = TrainedRun.load(run)
     name = on or trained.settings.corpus
     with console.status(f"reading {name}"):
-        corpus = corpora.load(name, data)
+        corpus = corpora.load(name, data, how or (None if on else trained.settings.read.how()))
     report_notices(corpus, console)
     if split not in corpus.splits:
         raise UsageError(f"{name} has no split {split!r}", where="--split", remedy=f"it has {', '.join(corpus.splits)}")

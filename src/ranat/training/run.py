@@ -17,8 +17,8 @@ from transformers.integrations.integration_utils import get_available_reporting_
 
 from ranat import corpora
 from ranat.documents import Document
-from ranat.documents.formats import jsonl
 from ranat.errors import UsageError
+from ranat.formats import jsonl
 from ranat.models.loading import load_config, load_tokenizer, never_truncate, quiet_libraries, window_size
 from ranat.models.precision import autocast, resolve_precision
 from ranat.runs.card import render_card
@@ -74,7 +74,7 @@ def train(
                 folder.clean()
             console.print(f"{out} is done already")
             return folder.metrics()
-        corpus = _read(settings.corpus, data, test, console)
+        corpus = _read(settings, data, test, console)
         settings, task = _task(settings, corpus)
         train_split = fraction(corpus.splits["train"], settings.train.fraction)
         encoded = _encode(task, train_split, console)
@@ -93,9 +93,9 @@ def train(
         return _finish(settings, folder, task, trainer, corpus, train_facts, console)
 
 
-def _read(name: str, data: Path | None, test: bool, console: Console) -> corpora.Corpus:
-    with console.status(f"reading {name}"):
-        corpus = corpora.load(name, data)
+def _read(settings: Settings, data: Path | None, test: bool, console: Console) -> corpora.Corpus:
+    with console.status(f"reading {settings.corpus}"):
+        corpus = corpora.load(settings.corpus, data, settings.read.how())
     report_notices(corpus, console)
     return corpus if test else replace(corpus, splits={name: corpus.splits[name] for name in ("train", "dev")})
 

@@ -1,0 +1,37 @@
+"""File formats of documents: one file a format, recognised by how sure each is; some are folders of files.
+
+`base` says what a format is, `reading` reads files and folders, `source` is an open file with what is odd in it, and
+`fitting` takes away what a written format cannot hold.
+"""
+
+from ranat.formats.base import (
+    FOLDERS,
+    READERS,
+    WRITERS,
+    Read,
+    Sure,
+    folder_reader,
+    reader,
+    write,
+    writer,
+)
+from ranat.formats.reading import How, is_one, read, recognise, recognise_folder
+from ranat.formats.sample import Sample
+
+__all__ = [
+    "FOLDERS",
+    "READERS",
+    "WRITERS",
+    "How",
+    "Read",
+    "Sample",
+    "Sure",
+    "folder_reader",
+    "is_one",
+    "read",
+    "reader",
+    "recognise",
+    "recognise_folder",
+    "write",
+    "writer",
+]  # fmt: skip
