@@ -28,7 +28,7 @@ bench: $(INSTALLED)
 # An hour on two cores: what the tests of the training step let pass when its code is changed.
 mutants: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2
-	$(BIN)/mutmut results
+	$(BIN)/python benchmarks/mutants.py --output benchmarks/mutants.json
 
 coverage: $(INSTALLED)
 	$(BIN)/pytest -m "not slow" --cov --cov-report=term --cov-report=html
