@@ -9,12 +9,12 @@ INSTALLED := $(VENV)/.installed
 demo: $(INSTALLED)
 	$(BIN)/ranat demo
 
-test: $(INSTALLED)
-	$(BIN)/pytest -m "not slow"
+test: fast
 	$(BIN)/pytest -m slow
 
+# Two processes, each with the tests of whole files, as those of a file share what they prepare.
 fast: $(INSTALLED)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
