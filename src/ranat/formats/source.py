@@ -219,7 +219,11 @@ class Source:
 
     def error(self, line: int, what: str, remedy: str | None = None) -> UserError:
         """An error at a line of this file, to be raised."""
-        return UserError(what, where=f"{self.name}:{line}", remedy=remedy)
+        return UserError(what, where=self.place(line), remedy=remedy)
+
+    def place(self, line: int) -> str:
+        """A line as it stands in messages."""
+        return f"{self.name}:{line}"
 
     def too_long(self, line: int) -> UserError:
         """An error for a record that takes more bytes than may be read."""
@@ -241,7 +245,7 @@ class Source:
         """
         if not self.reading.lenient:
             raise self.error(line, what, remedy)
-        self.notices.append(Notice(kind, what, f"{self.name}:{line}", count, is_error=True, remedy=remedy))
+        self.notices.append(Notice(kind, what, self.place(line), count, is_error=True, remedy=remedy))
 
     def found(
         self,
@@ -268,7 +272,7 @@ class Source:
     def note(self, kind: Kind, what: str, line: int | None = None, count: int = 1) -> None:
         """Record what is odd; a count of zero is nothing odd."""
         if count:
-            self.notices.append(Notice(kind, what, self.name if line is None else f"{self.name}:{line}", count))
+            self.notices.append(Notice(kind, what, self.name if line is None else self.place(line), count))
 
     def document(
         self,
