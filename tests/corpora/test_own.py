@@ -274,7 +274,7 @@ def test_a_folder_of_texts_alone_is_no_split(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "1.txt").write_text("a")
     with pytest.raises(
-        UserError, match=r"/train: the folder holds no \.ann file \(put the annotations beside the texts"
+        UserError, match=r"/train: the folder holds no file of annotations \(put \.ann files beside the texts"
     ):
         corpora.load(tmp_path)
     (tmp_path / "train.jsonl").write_text(lines("X", "X"))

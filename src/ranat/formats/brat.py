@@ -125,7 +125,7 @@ def read_folder(
     lacking = sorted(texts - with_annotations)
     if lacking and _FEW * len(lacking) <= len(texts):
         listed = ", ".join(f"{id}{_TEXT}" for id in lacking[:5]) + (", …" if len(lacking) > 5 else "")
-        what = f"{listed} {'has' if len(lacking) == 1 else 'have'} no .ann beside"
+        what = f"{listed} {'has no .ann beside it' if len(lacking) == 1 else 'have no .ann beside them'}"
         here.notices.append(Notice("left out", what, folder, len(lacking)))
         texts -= set(lacking)
     for id in sorted(texts | with_annotations):

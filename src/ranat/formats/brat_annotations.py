@@ -35,8 +35,8 @@ _ROLES = re.compile(r"(\S+)\s+([^\s:,]+):[^,]*,\s*([^\s:,]+):")
 _SOURCED = re.compile(r"(?!concept:)[^\s:]+:\S+")
 _NO_SOURCE = "concept:"
 
-_EMPTY = ("mention without its text", "mentions without their text")
-_UNORDERED = ("mention whose parts are not in order", "mentions whose parts are not in order")
+_EMPTY = ("mention lacks its text, taken from its offsets", "mentions lack their text, taken from their offsets")
+_UNORDERED = ("mention has parts out of order, put in order", "mentions have parts out of order, put in order")
 _OF_EVENT = ("relation of an event", "relations of events")
 _NO_PAIR = ("relation that is not between two mentions", "relations that are not between two mentions")
 _NO_MENTION = ("normalisation of what is no mention", "normalisations of what is no mention")
@@ -84,7 +84,7 @@ def roles_of(settings: str) -> Roles:
 
 def told(tally: Tally, where: str) -> Iterator[Notice]:
     """What was done, as notices."""
-    for (kind, one, several), count in tally.items():
+    for (kind, one, several), count in (+tally).items():
         yield Notice(kind, f"{count} {one if count == 1 else several}", where, count)
 
 
@@ -167,13 +167,12 @@ def _mention(source: Source, number: int, line: str, text: str, tally: Tally) ->
         return []
     id, kind, offsets, mention = match.groups()
     written = [(int(start), int(end)) for start, end in (span.split(" ") for span in offsets.split(";"))]
-    if not mention:
-        tally["mended", *_EMPTY] += 1
-    elif mention in (actual := " ".join(text[start:end] for start, end in written), _one_line(actual)):
+    if mention in (actual := " ".join(text[start:end] for start, end in written), _one_line(actual)):
         mention = " ".join(text[start:end] for start, end in sorted(written))
-    if written != sorted(written):
-        tally["mended", *_UNORDERED] += 1
-    return source.found(number, id, kind, written, mention or None)
+    found = source.found(number, id, kind, written, mention or None)
+    tally["mended", *_EMPTY] += bool(found and not mention)
+    tally["mended", *_UNORDERED] += bool(found and written != sorted(written))
+    return found
 
 
 def _relation(

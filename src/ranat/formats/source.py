@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain, count
@@ -123,6 +123,11 @@ class FoundRelation:
 
     line: int
     relation: Relation
+
+
+def again(id: str, taken: Container[str]) -> str:
+    """What is called by an id that is taken: "ID#2" or the next that is not."""
+    return next(name for n in count(2) if (name := f"{id}{_COPY}{n}") not in taken)
 
 
 def is_repeat(document: Document) -> bool:
@@ -359,7 +364,7 @@ class Source:
         return self._not_utf8[0][1] if self._not_utf8 else self.error(line, what)
 
     def _repeat(self, line: int, id: str) -> str:
-        copy = next(name for n in count(2) if (name := f"{id}{_COPY}{n}") not in self._ids)
+        copy = again(id, self._ids)
         what = f"document {id!r} is there twice; the second is called {copy!r}"
         self.odd(line, what, "give each document an id of its own", "repeat")
         return copy
@@ -368,7 +373,7 @@ class Source:
         entity = item.entity
         if entity.id not in entities:
             return entity
-        name = next(name for n in count(2) if (name := f"{entity.id}{_COPY}{n}") not in entities)
+        name = again(entity.id, entities)
         what = f"document {document!r} has two entities with the id {entity.id!r}; the second is called {name!r}"
         self.odd(item.line, what, "give each an id of its own", "mended")
         return replace(entity, id=name)
