@@ -58,7 +58,9 @@ def test_spans_survive_every_scheme(words: tuple[int, list[tuple[int, int, str]]
 
 @pytest.mark.parametrize("letters", ["BILU", "BMEW"])
 @given(word_spans())
-def test_bilou_and_bmewo_are_bioes_in_other_letters(letters: str, words: tuple[int, list[tuple[int, int, str]]]) -> None:
+def test_bilou_and_bmewo_are_bioes_in_other_letters(
+    letters: str, words: tuple[int, list[tuple[int, int, str]]]
+) -> None:
     n, spans = words
     other = dict(zip("BIES", letters, strict=True))
     tags = [tag if tag == "O" else f"{other[tag[0]]}{tag[1:]}" for tag in as_bioes(n, spans)]

@@ -183,7 +183,7 @@ def _read(here: _Folder, id: str) -> Document:
         found = found[:1]
     with ExitStack() as stack:
         parts = [stack.enter_context(_opened(here, path)) for path in found]
-        return annotated(Joined(parts), id, text, _roles(here, id), here.tally)
+        return annotated(parts[0] if len(parts) == 1 else Joined(parts), id, text, _roles(here, id), here.tally)
 
 
 def _without_annotations(here: _Folder, id: str, text: str) -> Document:
@@ -208,7 +208,7 @@ def _roles(here: _Folder, id: str) -> Roles:
         path = f"{folder}/{SETTINGS}".removeprefix("/")
         if path in here.files:
             with _opened(here, path) as source:
-                here.roles[folder] = roles_of(source.text())
+                here.roles[folder] = roles_of(source.stream.read(source.longest).decode(errors="replace"))
         else:
             here.roles[folder] = _roles(here, folder) if folder else {}
     return here.roles[folder]

@@ -55,15 +55,14 @@ class Columns:
 
     def is_comment(self, number: int, line: str, cells: Sequence[str]) -> bool:
         """Whether a line has no word; a word may begin with #, too."""
-        is_row = len(cells) == self.width and is_tag(cells[self.tag])
+        is_row = len(cells) == self.width and _is_tag_or_piece(cells[self.tag])
         return number == self.header or (line.startswith("#") and not is_row)
 
 
 def cells_of(line: str) -> list[str]:
     """The cells of a line: between tabs, or between spaces where it has no tab."""
-    if "\t" in line:
-        return [cell.strip(" ") for cell in line.rstrip("\t ").split("\t")]
-    return re.split(" +", line.strip(" "))
+    line = line.rstrip("\t ")
+    return [cell.strip(" ") for cell in line.split("\t")] if "\t" in line else re.split(" +", line.lstrip(" "))
 
 
 def looks_tagged(lines: Iterable[str]) -> bool:
@@ -251,6 +250,7 @@ def _best_token(table: list[list[str]]) -> int | None:
 
 
 def _is_tag_or_piece(value: str) -> bool:
+    """Whether it is a tag, or what stands at the further pieces of a word."""
     return is_tag(value) or value == "X"
 
 

@@ -37,7 +37,12 @@ class Word(NamedTuple):
 
 def is_tag(value: str) -> bool:
     """Whether it is a tag of IOB, IO, BIOES, BILOU or BMEWO."""
-    return _TAG.fullmatch(value) is not None
+    return all(map(_TAG.fullmatch, parts_of(value)))
+
+
+def parts_of(tag: str) -> list[str]:
+    """The tags of one word."""
+    return BETWEEN.split(tag) if "|" in tag else [tag]
 
 
 def typed(tag: str) -> str:
@@ -52,7 +57,7 @@ def type_of(tag: str) -> str:
 
 def scheme_of(sentences: Iterable[Sequence[str]]) -> Scheme:
     """The scheme of the typed tags of many sentences."""
-    return detect_scheme(layer for tags in sentences for layer in _layers(tags))
+    return detect_scheme(layer for tags in sentences for layer in _layers([parts_of(tag) for tag in tags]))
 
 
 @dataclass
@@ -88,7 +93,7 @@ class Tagged:
                 found.append(Found(words[i].line, Entity(f"T{len(found) + 1}", kind, (span,))))
         spans = [(words[0].span[0], words[-1].span[1]) for words in sentences]
         document = self.source.document(line, id, text, found, sentences=spans, tokens=tokens)
-        self._letters.update(word.tag[0] for words in sentences for word in words)
+        self._letters.update(part[0] for words in sentences for word in words for part in parts_of(word.tag))
         if repaired:
             self._repaired += repaired
             self._first = self._first or line
@@ -102,28 +107,28 @@ class Tagged:
             self.source.note("note", "no tag says where a mention begins (IO): neighbours of one type are one mention")
 
     def _mentions(self, words: Sequence[Word]) -> Decoded:
-        tags = [word.tag for word in words]
-        layers = list(_layers(tags))
-        if len(layers) == 1:
-            return from_tags(tags, self.scheme)
-        for word in words:
-            kinds = [type_of(tag) for tag in BETWEEN.split(word.tag)]
-            if len(set(kinds)) < len(kinds) and len(layers) != len(kinds):
-                what = f"the tag {word.tag!r} has one type twice, of which the first is read"
-                self.source.odd(word.line, what, "give all words as many tags, with O in between, such as O|B-Disease")
-        decoded = [from_tags(layer, self.scheme) for layer in layers]
+        parts = [parts_of(word.tag) for word in words]
+        if not _is_by_place(parts):
+            for word, tags in zip(words, parts, strict=True):
+                if len(set(map(type_of, tags))) < len(tags):
+                    what = f"the tag {word.tag!r} has one type twice, of which the first is read"
+                    self.source.odd(
+                        word.line, what, "give all words as many tags, with O in between, such as O|B-Disease"
+                    )
+        decoded = [from_tags(layer, self.scheme) for layer in _layers(parts)]
         spans = sorted(span for layer in decoded for span in layer.spans)
         return Decoded(spans, sum(layer.repaired for layer in decoded))
 
 
-def _layers(tags: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The tags of each layer of nested mentions: of each place, if all words have as many tags, else of each type."""
-    if not any("|" in tag for tag in tags):
-        yield tags
-        return
-    parts = [BETWEEN.split(tag) for tag in tags]
-    if len({len(part) for part in parts}) == 1:
+def _is_by_place(parts: Sequence[Sequence[str]]) -> bool:
+    """Whether all words have as many tags, so that those of one place belong together."""
+    return len(set(map(len, parts))) < 2
+
+
+def _layers(parts: Sequence[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """The tags of each layer of nested mentions: of each place, or else of each type."""
+    if _is_by_place(parts):
         yield from zip(*parts, strict=True)
         return
-    for kind in sorted({type_of(tag) for part in parts for tag in part} - {""}):
-        yield [next((tag for tag in part if type_of(tag) == kind), "O") for part in parts]
+    for kind in sorted({type_of(tag) for tags in parts for tag in tags} - {""}):
+        yield [next((tag for tag in tags if type_of(tag) == kind), "O") for tags in parts]
