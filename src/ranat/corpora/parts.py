@@ -15,7 +15,8 @@ from ranat.corpora.files import File, Folder
 from ranat.documents.document import Document
 from ranat.errors import UserError
 from ranat.formats import How, brat
-from ranat.formats.source import Notice, Reading, again
+from ranat.formats.repeats import again
+from ranat.formats.source import Notice, Reading
 
 NAMES = {"train": ("train",), "dev": ("dev", "devel", "valid", "validation"), "test": ("test",)}
 """The splits, and what their files are called."""

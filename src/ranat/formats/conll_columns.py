@@ -69,13 +69,13 @@ def looks_tagged(lines: Iterable[str]) -> bool:
     """Whether the lines look like words with their tags, in whatever columns."""
     numbered = list(enumerate(lines, 1))
     rows = _rows(numbered)
-    header = _header(numbered, rows, {})
-    rows = [row for row in rows if row[0] != header.header]
-    if len(rows) < 1 + (header.header is None):
+    columns = _header(numbered, rows, {})
+    rows = [row for row in rows if row[0] != columns.header]
+    if len(rows) < 1 + (columns.header is None):
         return False
     if _are_tags([cells[-1] if len(cells) > 1 else "" for _, cells in rows]):
         return True
-    return any(_are_tags(column) and _is_marked(column) and "O" in column for column in _table(rows))
+    return any(_are_tags(column) and _is_marked(column) and "O" in column for column in _table(rows, columns.width))
 
 
 def columns_of(source: Source, lines: Sequence[Line]) -> Columns:
@@ -114,19 +114,15 @@ def _rows(lines: Iterable[Line]) -> list[_Row]:
     return plain or [(number, cells) for number, _, cells in found if is_tag(cells[-1])]
 
 
-def _width(rows: Iterable[_Row]) -> int:
-    return Counter(len(cells) for _, cells in rows).most_common(1)[0][0]
-
-
-def _table(rows: Sequence[_Row]) -> list[list[str]]:
-    """The columns of the lines that have as many as most."""
-    width = _width(rows)
+def _table(rows: Sequence[_Row], width: int) -> list[list[str]]:
+    """The columns of the lines that have so many."""
     return [list(column) for column in zip(*(cells for _, cells in rows if len(cells) == width), strict=True)]
 
 
 def _header(lines: Iterable[Line], rows: Sequence[_Row], named: Mapping[str, str]) -> Columns:
     """The columns as the first line or a comment above it names them; without header the first and the last."""
-    usual = Columns(width=_width(rows) if rows else 0)
+    widths = Counter(len(cells) for _, cells in rows).most_common(1)
+    usual = Columns(width=widths[0][0] if widths else 0)
     for number, line in lines:
         is_comment = line.startswith("#")
         names = cells_of(re.sub(r"\A#\s*(global\.columns\s*=)?\s*", "", line))
@@ -164,7 +160,9 @@ def _as_named(source: Source, line: int, columns: Columns, named: Mapping[str, s
 
 
 def _check(source: Source, rows: Sequence[_Row], columns: Columns, named: Mapping[str, str]) -> None:
-    table = _table(rows)
+    table = _table(rows, columns.width)
+    if not table:  # each line is wrong, and is told by itself
+        return
     token, tag = columns.token, columns.tag % columns.width
     best_tag = _best_tag(table)
     best_token = _best_token(table)

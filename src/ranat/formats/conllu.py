@@ -186,7 +186,7 @@ def _rows(file: _File, sentence: _Sentence) -> Iterator[_Row]:
             continue
         first, last, empty, form, cell = match.groups()
         if empty:
-            file.odd["empty nodes"] += 1
+            file.odd["empty nodes (such as 8.1)"] += 1
             continue
         tag = _tag(cell)
         if tag == "":
@@ -213,24 +213,32 @@ def _written(rows: Iterable[_Row]) -> Iterator[tuple[_Row, list[_Row]]]:
 
 def _places(source: Source, sentence: _Sentence, rows: Sequence[_Row]) -> tuple[str, list[Span]]:
     """The text of a sentence, and where the forms stand in it."""
-    stated = sentence.said.get("text", "")
-    spans: list[Span] = []
-    for row in rows if stated else ():
-        start = stated.find(row.form, spans[-1][1] if spans else 0)
-        if start < 0:
-            what = f"{row.form[:40]!r} is not in the sentence's text after the words before it"
-            remedy = "mend the word, or the line # text above it"
-            source.odd(row.line, f"{what}; the text is taken from the words", remedy, "mended")
-            break
-        spans.append((start, start + len(row.form)))
-    else:
-        if stated:
-            return stated, spans
-    text, spans = "", []
-    for row, after in zip(rows, [*rows[1:], None], strict=True):
-        spans.append((len(text), len(text) + len(row.form)))
-        text += row.form + (" " if row.spaced and after else "")
+    text = sentence.said.get("text") or _joined(rows)
+    spans, missing = _found(text, rows)
+    if missing:
+        what = f"{missing.form[:40]!r} is not in the sentence's text after the words before it"
+        remedy = "mend the word, or the line # text above it"
+        source.odd(missing.line, f"{what}; the text is taken from the words", remedy, "mended")
+        text = _joined(rows)
+        spans, _ = _found(text, rows)
     return text, spans
+
+
+def _joined(rows: Sequence[_Row]) -> str:
+    return "".join(row.form + " " * row.spaced for row in rows[:-1]) + rows[-1].form
+
+
+def _found(text: str, rows: Iterable[_Row]) -> tuple[list[Span], _Row | None]:
+    """Where the forms stand in a text, one after the other, up to the first that is not there, and that one."""
+    spans: list[Span] = []
+    end = 0
+    for row in rows:
+        start = text.find(row.form, end)
+        if start < 0:
+            return spans, row
+        end = start + len(row.form)
+        spans.append((start, end))
+    return spans, None
 
 
 def _words(row: _Row, within: Sequence[_Row], span: Span) -> Iterator[Word]:

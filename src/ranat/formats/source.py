@@ -6,24 +6,22 @@ Every format reads through a `Source`, so all of them check the same things in t
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import chain, count
+from itertools import chain
 from pathlib import PurePath
 from typing import IO, Literal, Self, TypeVar
 
 from ranat.documents.document import Document, Entity, Relation, Span, is_text
 from ranat.errors import UserError
 from ranat.formats import units
+from ranat.formats.repeats import again
 
 HEAD = 1 << 16
 """Bytes of a file by which it is recognised."""
 
 NOT_UTF8 = "save the file as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW, or from what it is written in"
-
-_COPY = "#"
 
 LONGEST = 1 << 28
 """Bytes of one record, such as a line or a JSON object: what is longer is not read, so that it fills no memory."""
@@ -123,16 +121,6 @@ class FoundRelation:
 
     line: int
     relation: Relation
-
-
-def again(id: str, taken: Container[str]) -> str:
-    """What is called by an id that is taken: "ID#2" or the next that is not."""
-    return next(name for n in count(2) if (name := f"{id}{_COPY}{n}") not in taken)
-
-
-def is_repeat(document: Document) -> bool:
-    """Whether a released corpus has this document a second time (see `Source`)."""
-    return re.search(rf"{_COPY}\d+$", document.id) is not None
 
 
 class Source:
