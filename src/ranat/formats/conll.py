@@ -155,15 +155,17 @@ def _sentences(source: Source, columns: Columns, lines: Iterable[Line]) -> Itera
     sentence: list[Line] = []
     comments = 0
     for number, line in lines:
-        cells = cells_of(line)
-        if DOCSTART in cells or not line.strip(" \t"):
+        is_docstart = DOCSTART in line and DOCSTART in cells_of(line)
+        if is_docstart or not line.strip(" \t"):
             if sentence:
                 yield sentence
             sentence = []
-            if DOCSTART in cells:
+            if is_docstart:
                 yield [(number, line)]
-        elif columns.is_comment(number, line, cells):
-            comments += number != columns.header
+        elif number == columns.header:
+            pass
+        elif line.startswith("#") and not columns.is_row(cells_of(line)):
+            comments += 1
         else:
             sentence.append((number, line))
     if sentence:
@@ -201,12 +203,12 @@ def _words(file: _File, lines: Iterable[Line], is_stated: bool) -> list[_Token]:
             if tag == "X" or typed(tag) == words[-1].tag:
                 words[-1] = words[-1]._replace(text=words[-1].text + text)
                 continue
-        what = f"{line[:80]!r} is not a token and a tag"
         if not text:
-            file.source.odd(number, what, EXAMPLE)
+            file.source.odd(number, f"{line[:80]!r} is not a token and a tag", EXAMPLE)
             continue
         if not is_tag(tag):
-            file.source.odd(number, f"{what}; its tag is read as O", EXAMPLE, "mended")
+            what = f"{line[:80]!r} is not a token and a tag; its tag is read as O"
+            file.source.odd(number, what, EXAMPLE, "mended")
             tag = "O"
         words.append(_Token(number, text, typed(tag), is_piece))
     return words

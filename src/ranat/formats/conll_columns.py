@@ -53,16 +53,18 @@ class Columns:
     width: int = 0
     header: int | None = None
 
-    def is_comment(self, number: int, line: str, cells: Sequence[str]) -> bool:
-        """Whether a line has no word; a word may begin with #, too."""
-        is_row = len(cells) == self.width and _is_tag_or_piece(cells[self.tag])
-        return number == self.header or (line.startswith("#") and not is_row)
+    def is_row(self, cells: Sequence[str]) -> bool:
+        """Whether a line that begins with # is one of a word all the same, and no comment."""
+        return len(cells) == self.width and _is_tag_or_piece(cells[self.tag])
 
 
 def cells_of(line: str) -> list[str]:
     """The cells of a line: between tabs, or between spaces where it has no tab."""
     line = line.rstrip("\t ")
-    return [cell.strip(" ") for cell in line.split("\t")] if "\t" in line else re.split(" +", line.lstrip(" "))
+    if "\t" not in line:
+        return re.split(" +", line.lstrip(" "))
+    cells = line.split("\t")
+    return [cell.strip(" ") for cell in cells] if " " in line else cells
 
 
 def looks_tagged(lines: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from ranat.documents.bio import Decoded, Scheme, detect_scheme, from_tags
@@ -35,6 +36,7 @@ class Word(NamedTuple):
     span: Span
 
 
+@lru_cache(maxsize=1024)
 def is_tag(value: str) -> bool:
     """Whether it is a tag of IOB, IO, BIOES, BILOU or BMEWO."""
     return all(map(_TAG.fullmatch, parts_of(value)))
