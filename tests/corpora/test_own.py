@@ -340,7 +340,7 @@ def test_a_file_of_the_folders_format_that_is_wrong_is_told(tmp_path: Path) -> N
         corpora.load(tmp_path)
     assert len(caught.value.details) == 2
     assert "train/b.conll: the file is empty" in caught.value.details[0]
-    assert "train/c.conll:1: column 1 (Fever, came) holds no tags" in caught.value.details[1]
+    assert "train/c.conll:1: no column holds tags; the first line is" in caught.value.details[1]
 
 
 def test_a_format_that_the_user_names_holds_for_all_files_of_a_folder(tmp_path: Path) -> None:
@@ -365,6 +365,16 @@ def test_settings_of_brat_above_a_split_hold_for_it(tmp_path: Path) -> None:
         assert [n.what for n in corpus.notices if n.kind == "left out"] == [
             "notes.md beside files that are read as brat"
         ]
+
+
+def test_a_text_beside_the_pairs_does_not_stop_the_check(tmp_path: Path) -> None:
+    write_all(tmp_path, {"dev.jsonl": lines("X"), "test.jsonl": lines("X"), "train/README.txt": "How this was made."})
+    write_all(tmp_path, {f"train/{name}": text for name, text in BRAT.items()})
+    report = corpora.check(tmp_path)
+    assert report.ok
+    assert [str(notice) for notice in report.notices if notice.kind == "left out"] == [
+        f"{tmp_path}/train: left out: README.txt has no .ann beside it"
+    ]
 
 
 def test_a_file_and_a_folder_of_one_split(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def test_of_io_it_is_told_that_neighbours_are_one() -> None:
         (["B-D|O", "I-D|B-D", "O|O"], [("w0 w1", "D"), ("w1", "D")]),
         (["S-O|B-D", "E-D", "S-O"], [("w0", "O"), ("w0 w1", "D"), ("w2", "O")]),
         (["B-a|b", "I-a|b", "O"], [("w0 w1", "a|b")]),
+        (["B|B-D", "I", "O"], [("w0", "D"), ("w0 w1", "Entity")]),
     ],
 )
 def test_several_tags_of_a_word_are_nested_mentions(tags: list[str], expected: list[tuple[str, str]]) -> None:
@@ -164,8 +165,8 @@ LONG = [f"s{i // 50} {'AB'[i % 2]} w{i % 90} {'B-X' if i % 7 else 'O'}" for i in
             "column 1 (1, 2) holds numbers, not tokens; column 2 (B-X, O) looks",
             "token=N,tag=2",
         ),
-        (table("Fever NN", "came VB"), "column 2 (NN, VB) holds no tags, and so does every other", "TOKEN<TAB>TAG"),
-        ("Fever\ncame\n", "column 1 (Fever, came) holds no tags", "TOKEN<TAB>TAG"),
+        (table("Fever NN", "came VB"), "no column holds tags; the first line is 'Fever NN'", "TOKEN<TAB>TAG"),
+        ("Fever\ncame\n", "no column holds tags; the first line is 'Fever'", "TOKEN<TAB>TAG"),
     ],
 )
 @pytest.mark.parametrize("lenient", [False, True])

@@ -174,17 +174,18 @@ def _check(source: Source, rows: Sequence[_Row], columns: Columns, named: Mappin
     if "tag" not in named and (kind := _unlike_tags(rows, table, columns.tag, best_tag)):
         wrong.append(f"{_shown(table, tag)} holds {kind}")
     if wrong:
-        raise _refused(source, rows[0][0], wrong, table, best_token, best_tag)
+        raise _refused(source, rows[0], wrong, table, best_token, best_tag)
     for other, values in enumerate(table):
         if other not in (token, tag) and _are_tags(values) and _is_marked(values) and not _are_chunks(values):
             source.note("left out", f"{_shown(table, other)} holds tags, too; --columns tag={other + 1} reads it")
 
 
 def _refused(
-    source: Source, line: int, wrong: list[str], table: list[list[str]], token: int | None, tag: int | None
+    source: Source, first: _Row, wrong: list[str], table: list[list[str]], token: int | None, tag: int | None
 ) -> UserError:
+    line, cells = first
     if tag is None:
-        return source.error(line, f"{wrong[-1]}, and so does every other", EXAMPLE)
+        return source.error(line, f"no column holds tags; the first line is {' '.join(cells)[:80]!r}", EXAMPLE)
     if token is not None:
         wrong.append(f"{_shown(table, token)} looks like tokens")
     wrong.append(f"{_shown(table, tag)} looks like tags")

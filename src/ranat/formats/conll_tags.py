@@ -47,9 +47,10 @@ def parts_of(tag: str) -> list[str]:
     return BETWEEN.split(tag) if "|" in tag else [tag]
 
 
+@lru_cache(maxsize=1024)
 def typed(tag: str) -> str:
-    """The tag with a type."""
-    return f"{tag}-Entity" if len(tag) == 1 and tag != "O" else tag
+    """The tag, or each of several, with a type."""
+    return "|".join(f"{part}-Entity" if len(part) == 1 and part != "O" else part for part in parts_of(tag))
 
 
 def type_of(tag: str) -> str:
