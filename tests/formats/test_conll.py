@@ -191,6 +191,14 @@ def test_columns_that_the_user_names() -> None:
     ]
 
 
+def test_one_column_that_the_user_names() -> None:
+    text = table("a Mine w", "Fever 0 B-X", "came 1 O")
+    (document,) = parse(text, columns={"token": "a"})
+    assert (document.text, mentions(document)) == ("Fever came", [("Fever", "X")])
+    with pytest.raises(UserError, match="no line at the top has the columns 'a' and 'x'"):
+        parse(text, columns={"token": "a", "tag": "x"})
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -199,7 +207,7 @@ def test_columns_that_the_user_names() -> None:
         ({"token": "9" * 5000}, "some/train.tsv:1: there is no column 99"),
         (
             {"tag": "ner"},
-            "some/train.tsv:1: no column is called 'ner' (name the columns in the first line, or say it by n",
+            "some/train.tsv:1: no line at the top has the columns 'ner' (name them there, or say them by number: token",
         ),
     ],
 )
@@ -306,7 +314,9 @@ def test_a_malformed_line(line: str, done: str, left: list[str]) -> None:
     assert [str(notice) for notice in notices] == [f"some/train.tsv:2: {kind}: {line!r} is not a token and a tag{done}"]
 
 
-WORD = st.text(st.characters(codec="utf-8", exclude_characters=" \t\n\r#"), min_size=1, max_size=5).filter(str.strip)
+WORD = st.text(st.characters(codec="utf-8", exclude_characters=" \t\n\r#\ufeff"), min_size=1, max_size=5).filter(
+    str.strip
+)
 
 
 @given(st.lists(st.lists(WORD, min_size=1, max_size=5), min_size=1, max_size=4))

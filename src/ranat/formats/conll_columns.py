@@ -125,14 +125,15 @@ def _header(lines: Iterable[Line], rows: Sequence[_Row], named: Mapping[str, str
     """The columns as the first line or a comment above it names them; without header the first and the last."""
     widths = Counter(len(cells) for _, cells in rows).most_common(1)
     usual = Columns(width=widths[0][0] if widths else 0)
+    wanted = {what for what, name in named.items() if not name.isdecimal()}
     for number, line in lines:
         is_comment = line.startswith("#")
         names = cells_of(re.sub(r"\A#\s*(global\.columns\s*=)?\s*", "", line))
         if not line.strip(" \t") or DOCSTART in names:
             continue
         found = {what: _place(names, what, named.get(what, "")) for what in _NAMES}
-        by_user = any(not name.isdecimal() for name in named.values())
-        if len(names) == usual.width and (None not in found.values() or (by_user and any(found.values()))):
+        missing = {what for what, place in found.items() if place is None}
+        if len(names) == usual.width and not missing & wanted and (wanted or not missing):
             token, tag = found["token"] or 0, -1 if found["tag"] is None else found["tag"]
             if not is_tag(names[tag]):
                 return Columns(token, tag, usual.width, number)
@@ -150,14 +151,15 @@ def _place(names: Sequence[str], what: str, named: str) -> int | None:
 def _as_named(source: Source, line: int, columns: Columns, named: Mapping[str, str]) -> Columns:
     """The columns with those that the user has named by number, and the check that those named by name are there."""
     places = {"token": columns.token, "tag": columns.tag}
+    names = [name for name in named.values() if not name.isdecimal()]
+    if names and columns.header is None:
+        what = f"no line at the top has the columns {' and '.join(map(repr, names))}"
+        raise source.error(line, what, "name them there, or say them by number: token=1,tag=2")
     for what, name in named.items():
         if name.isdecimal():
             if not 1 <= int(name[:9]) <= columns.width:
-                raise source.error(line, f"there is no column {name}", f"most lines have {columns.width} columns")
-            places[what] = int(name) - 1
-        elif columns.header is None:
-            remedy = f"name the columns in the first line, or say it by number: {what}=1"
-            raise source.error(line, f"no column is called {name!r}", remedy)
+                raise source.error(line, f"there is no column {name[:9]}", f"most lines have {columns.width} columns")
+            places[what] = int(name[:9]) - 1
     return Columns(places["token"], places["tag"], columns.width, columns.header)
 
 
