@@ -15,7 +15,7 @@ from ranat.errors import UserError
 from ranat.extraction import inputs
 from ranat.extraction.ids import UniqueIds
 from ranat.extraction.inputs import End, Item
-from ranat.extraction.manifest import Shard
+from ranat.extraction.manifest import Shard, digest
 from ranat.formats import How, jsonl
 
 
@@ -25,6 +25,7 @@ class Planned:
 
     number: int
     documents: list[Document] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     parts: list[tuple[str, int, int]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     ended: list[dict[str, Any]] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Planned:
             id = ids.unique(item.content.id)
             self.renamed += id != item.content.id
             self.documents.append(replace(item.content, id=id))
+            self.texts.append(digest(item.content.text))
         else:
             error = item.content
             self.failures.append(
@@ -65,6 +67,19 @@ class Planned:
         """An input has ended."""
         facts = {"input": end.input, "items": end.items, "size": end.size, "sha256": end.sha256}
         self.ended.append({**facts, "notices": [str(notice) for notice in end.notices]})
+
+    def shard(self) -> Shard:
+        """The shard that is to be made of it, as far as that is known before."""
+        return Shard(
+            number=self.number,
+            sha256="",
+            ids=[document.id for document in self.documents],
+            texts=self.texts,
+            parts=self.parts,
+            failures=self.failures,
+            ended=self.ended,
+            so_far=self.so_far,
+        )
 
     def to_json(self) -> str:
         """As one line."""

@@ -13,7 +13,7 @@ from ranat.disk import remove, sha256, sync
 from ranat.documents import Document
 from ranat.extraction.ahead import ahead
 from ranat.extraction.extractor import Extractor, chunks
-from ranat.extraction.manifest import Shard
+from ranat.extraction.manifest import Shard, digest
 from ranat.extraction.plan import Planned
 from ranat.extraction.progress import Rate
 from ranat.formats import WRITERS
@@ -68,6 +68,7 @@ def write_shard(
     writer = WRITERS.get(format)
     counts, lost = Counter[str](counted or {}), Counter[str]()
     spelled: dict[str, str] = {}
+    rewritten: dict[str, str] = {}
 
     def fitted() -> Iterator[Document]:
         for document in found:
@@ -76,21 +77,15 @@ def write_shard(
             fit = writer.fit(document, lost)
             if fit.id != document.id:
                 spelled[document.id] = fit.id
+            if fit.text != document.text:
+                rewritten[document.id] = digest(fit.text)
             yield fit
 
-    shard = Shard(
-        number=planned.number,
-        sha256="",
-        ids=[document.id for document in planned.documents],
-        parts=planned.parts,
-        failures=planned.failures,
-        ended=planned.ended,
-        so_far=planned.so_far,
-    )
+    shard = planned.shard()
     if not shard.ids:
         return shard
     path = shard.path(out, format)
-    part = path.with_name(f".{path.name}")
+    part = draft(path)
     remove(part)
     try:
         writer.write(fitted(), part)
@@ -101,4 +96,11 @@ def write_shard(
         remove(part)
         raise
     counts["renamed"] = planned.renamed
-    return replace(shard, sha256=sha256(path), counts=dict(+counts), lost=dict(+lost), spelled=spelled)
+    return replace(
+        shard, sha256=sha256(path), counts=dict(+counts), lost=dict(+lost), spelled=spelled, rewritten=rewritten
+    )
+
+
+def draft(path: Path) -> Path:
+    """Where a shard is until it is there in full; a killed process may leave it."""
+    return path.with_name(f".{path.name}")
