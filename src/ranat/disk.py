@@ -72,20 +72,21 @@ LOCK = ".lock"
 
 
 @contextmanager
-def claimed(folder: Path, marker: str, command: str) -> Iterator[None]:
+def claimed(folder: Path, marker: str, command: str, name: str = LOCK) -> Iterator[None]:
     """Hold a folder that is empty or has its marker.
 
     Args:
         folder: is made if need be.
         marker: the file that tells what the folder is, or a pattern that the name of one fits.
         command: what else may be at work there.
+        name: see `locked`.
     Raises:
         UserError: the folder holds something else, or another process holds it.
     """
     others = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
     if folder.is_file() or (others and not any(folder.glob(marker))):
         raise UserError(f"holds something else: no {marker}", where=str(folder), remedy="name another one with --out")
-    with locked(folder, command):
+    with locked(folder, command, name):
         yield
 
 
@@ -118,3 +119,35 @@ def locked(folder: Path, command: str, name: str = LOCK, wait: float = 0) -> Ite
                 for path in made:
                     path.rmdir()
         lock.release()
+
+
+@contextmanager
+def drafted(out: Path, command: str) -> Iterator[Path]:
+    """A path to write a file or folder to that is then `out`, in full or not at all.
+
+    Args:
+        out: must not be there.
+        command: what else may be writing it.
+    Raises:
+        UserError: it is there, or another process is writing it.
+    """
+    folder = out.with_name(f".{out.name}.draft")
+    draft = folder / out.name
+    _check_free(out)
+    with locked(folder, command):
+        remove(draft)  # a killed process may have left it
+        try:
+            yield draft
+            sync(draft)
+            _check_free(out)
+            draft.rename(out)
+        finally:
+            remove(draft)
+    with suppress(OSError):  # it is gone, unless a killed process had made it
+        (folder / LOCK).unlink()
+        folder.rmdir()
+
+
+def _check_free(out: Path) -> None:
+    if os.path.lexists(out):
+        raise UserError("is there already", where=str(out), remedy="name another, or delete it")

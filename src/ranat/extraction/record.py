@@ -76,7 +76,6 @@ class Record:
         first = written(self.made)
         if not self.path.is_file() or not self.path.stat().st_size:
             self._append(first)
-            return
         with self.path.open("rb+") as stream:
             is_first = stream.readline() == first.encode()
             stream.seek(-1, os.SEEK_END)
@@ -84,11 +83,13 @@ class Record:
                 stream.write(b"\n")  # what was cut off is a line of its own, which does not count
         if not is_first:
             self.write()
+        if self.path.name == NAME:
+            self.write_errors()
 
     def add(self, shard: Shard) -> None:
         """A shard that is safe on the disk."""
         self._places[shard.number] = (self.path, self._append(written(asdict(shard), self._seal)))
-        if shard.failures:
+        if shard.failures and self.path.name == NAME:  # parts may not write into one file
             with (self.out / ERRORS).open("a", encoding="utf-8") as stream:
                 stream.writelines(map(failure_line, shard.failures))
 

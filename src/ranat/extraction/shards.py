@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from ranat.disk import remove, sha256, sync
 from ranat.documents import Document
@@ -32,7 +33,7 @@ def shards(
 
     for shard, group in groupby(shown(), key=itemgetter(0)):
         found = (document for _, chunk in group for document in chunk)
-        yield write_shard(shard, found, format, out, replaced(extractor, shard.documents))
+        yield write_shard(shard, found, format, out, replaced(extractor.ner, shard.documents))
 
 
 def cut(planned: Iterable[Planned]) -> Iterator[tuple[Planned, list[Document]]]:
@@ -43,12 +44,12 @@ def cut(planned: Iterable[Planned]) -> Iterator[tuple[Planned, list[Document]]]:
         yield from ((shard, chunk) for chunk in chunks(shard.documents))
 
 
-def replaced(extractor: Extractor, documents: Iterable[Document]) -> Counter[str]:
-    """How many annotations of the input what is found takes the place of."""
+def replaced(ner: Sequence[Any], documents: Iterable[Document]) -> Counter[str]:
+    """How many annotations of the input what is found takes the place of; of entities only if a model finds them."""
     counts = Counter[str]()
     for document in documents:
         counts["relations of the input replaced"] += len(document.relations)
-        if extractor.ner:
+        if ner:
             counts["entities of the input replaced"] += len(document.entities)
     return +counts
 
@@ -85,7 +86,7 @@ def write_shard(
     if not shard.ids:
         return shard
     path = shard.path(out, format)
-    part = draft(path)
+    part = path.with_name(f".{path.name}")
     remove(part)
     try:
         writer.write(fitted(), part)
@@ -100,7 +101,3 @@ def write_shard(
         shard, sha256=sha256(path), counts=dict(+counts), lost=dict(+lost), spelled=spelled, rewritten=rewritten
     )
 
-
-def draft(path: Path) -> Path:
-    """Where a shard is until it is there in full; a killed process may leave it."""
-    return path.with_name(f".{path.name}")
