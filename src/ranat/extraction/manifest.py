@@ -4,9 +4,9 @@
     {"number": 0, "sha256": "…", "ids": [...], …, "check": "…"}  a shard, see `Shard`
     {"done": {"documents": …}, "check": "…"}                     all inputs were read, and the sums over the shards
 
-`check` is the beginning (64 bits) of the SHA-256 of the line before it, in all lines but the first after the check of the
-first; so no line can be changed, and none of another output, other settings or other models can stand here. A line is
-written when its shard is safe on the disk. While an output is being made its lines are in the order in which that
+`check` is the beginning (64 bits) of the SHA-256 of the line before it, in all lines but the first after the check of
+the first; so no line can be changed, and none of another output, other settings or other models can stand here. A line
+is written when its shard is safe on the disk. While an output is being made its lines are in the order in which that
 happened, and the last line of a shard holds; in the end each shard has one line, in order.
 
 Of an output that is made in parts, part i of n has its own such file, `manifest.i-of-n.jsonl`, with the same first line

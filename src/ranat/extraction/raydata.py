@@ -24,9 +24,7 @@ from ranat.extraction.plan import Planned
 from ranat.extraction.shards import shards
 
 
-def shards_on(
-    address: str, workers: int | None, job: Job, out: Path, planned: Iterable[Planned]
-) -> Iterator[Shard]:
+def shards_on(address: str, workers: int | None, job: Job, out: Path, planned: Iterable[Planned]) -> Iterator[Shard]:
     """The shards, as they are made.
 
     Args:

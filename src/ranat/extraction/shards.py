@@ -100,4 +100,3 @@ def write_shard(
     return replace(
         shard, sha256=sha256(path), counts=dict(+counts), lost=dict(+lost), spelled=spelled, rewritten=rewritten
     )
-

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,7 @@ def verify(out: Path, *, inputs_gone: bool = False) -> dict[str, Any]:
     put_together(out)
     if not any(out.glob(ANY)):
         raise UserError(f"no {NAME} is here", where=str(out), remedy="name a folder that `ranat extract` wrote")
-    found = _Verification(out)
+    found = _Verification(out, inputs_gone)
     problems: list[str] = []
     more = 0
     for problem in found.problems():
@@ -56,15 +58,8 @@ def verify(out: Path, *, inputs_gone: bool = False) -> dict[str, Any]:
             problems.append(problem)
         else:
             more += 1
-    if found.gone and not inputs_gone:
-        remedy = "it is no problem with --inputs-gone"
-        problems += [f"{name}: is not there to be compared with what was read ({remedy})" for name in found.gone]
-    return {
-        **{name: found.counts[name] for name in ("documents", "failures", "inputs")},
-        "not_checked": found.gone if inputs_gone else [],
-        "problems": problems,
-        "more": more,
-    }
+    counts = {name: found.counts[name] for name in ("documents", "failures", "inputs")}
+    return {**counts, "not_checked": found.not_checked, "problems": problems, "more": more}
 
 
 class _Verification:
@@ -72,12 +67,13 @@ class _Verification:
 
     Args:
         out: the folder.
+        inputs_gone: see `verify`.
     """
 
-    def __init__(self, out: Path) -> None:
-        self.out = out
+    def __init__(self, out: Path, inputs_gone: bool) -> None:
+        self.out, self.inputs_gone = out, inputs_gone
         self.counts = Counter[str]()
-        self.gone: list[str] = []
+        self.not_checked: list[str] = []
 
     def problems(self) -> Iterator[str]:
         """What is wrong, as it is found."""
@@ -96,7 +92,7 @@ class _Verification:
             return
         record = Record(self.out, first.values)
         yield from self._lines(record)
-        yield from _models(job, first.values["sha256"], self.gone)
+        yield from self._models(job, first.values["sha256"])
         yield from self._shards(record, job)
         yield from (f"{path.name}: is not in the manifest" for path in strays(record, job.format))
         yield from self._errors(record)
@@ -108,10 +104,10 @@ class _Verification:
             place, number = f"{NAME}:{line.number}", (line.values or {}).get("number")
             if done is not None:
                 yield f"{place}: stands after the last line"
-            elif line.values is None or not (line.values.keys() == {"done"} or number in record):
-                yield f"{place}: is not as it was written: --resume mends it"
-            elif number is None:
+            elif line.values is not None and line.values.keys() == {"done"}:
                 done = line.values["done"]
+            elif not isinstance(number, int) or number not in record:
+                yield f"{place}: is not as it was written: --resume mends it"
             elif number != expected:
                 yield f"{place}: is of shard {number} where shard {expected} should be"
                 expected = number + 1
@@ -146,7 +142,8 @@ class _Verification:
                     reading = _Reading("", job)
             self.counts["inputs"] += len(ends)
             names.add(map(ascii, ends))  # a name may be no Unicode
-            self.gone += [name for name in ends if _is_gone(name)]
+            for name in filter(_is_gone, ends):
+                yield from self._gone(name)
             self.counts["documents"] += len(shard.ids)
             self.counts["failures"] += len(shard.failures)
         if reading.name:
@@ -162,6 +159,26 @@ class _Verification:
         ):
             yield f"shard {shard.number}: its items are not its documents and failures"
         yield from (f"document {id!r} is there twice" for id in ids.add(shard.ids))
+
+    def _models(self, job: Job, said: dict[str, Any]) -> Iterator[str]:
+        if said.keys() != set(job.models):
+            yield f"{NAME}:1: has other hashes than those of its models"
+            return
+        for name in job.models:
+            if not os.path.lexists(Path(name).expanduser()):
+                yield from self._gone(name)
+                continue
+            try:
+                if identity(name) != said[name]:
+                    yield f"{name}: is another model than that which the output was made by"
+            except UserError as error:
+                yield str(error)
+
+    def _gone(self, name: str) -> Iterator[str]:
+        if self.inputs_gone:
+            self.not_checked.append(name)
+        else:
+            yield f"{name}: is not there to be compared (which is no problem with --inputs-gone)"
 
     def _errors(self, record: Record) -> Iterator[str]:
         path = self.out / ERRORS
@@ -240,27 +257,10 @@ def _is_gone(name: str) -> bool:
 
 
 def _given(job: Job, out: Path) -> Iterator[str]:
-    """The inputs that are there now."""
-    for name in job.inputs:
-        try:
-            yield from inputs.expand([name], besides=out)
-        except UserError:  # gone, as some may be
-            continue
-
-
-def _models(job: Job, said: dict[str, Any], gone: list[str]) -> Iterator[str]:
-    if said.keys() != set(job.models):
-        yield f"{NAME}:1: has other hashes than those of its models"
-        return
-    for name in job.models:
-        if not os.path.lexists(Path(name).expanduser()):
-            gone.append(name)
-            continue
-        try:
-            if identity(name) != said[name]:
-                yield f"{name}: is another model than that which the output was made by"
-        except UserError as error:
-            yield str(error)
+    """The inputs that are there now, of which some that were named may be gone."""
+    there = [name for name in job.inputs if os.path.lexists(name) or glob.glob(name, recursive=True)]
+    with suppress(UserError):  # a folder may be empty now
+        yield from inputs.expand(there, besides=out)
 
 
 def _file_problems(shard: Shard, out: Path, format: str) -> Iterator[str]:

@@ -34,9 +34,10 @@ def release_freed_memory() -> None:
 def kept() -> Iterator[None]:
     """What is imported and loaded meanwhile stays to the end, so it is not searched for garbage, now or later.
 
-    Importing torch and transformers makes millions of objects, and Python looks through them again and again: a fifth of
-    the time before the first sentence.
+    Importing torch and transformers makes millions of objects, and Python looks through them again and again, which is
+    a fifth of the time before the first sentence.
     """
+    gc.collect()  # what is garbage already would stay, too
     gc.disable()
     try:
         yield

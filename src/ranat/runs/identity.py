@@ -62,7 +62,7 @@ def identity(name: str) -> str:
 
 
 def _fetched(hub_id: str) -> Path:
-    from transformers.utils import cached_file  # which takes seconds to import
+    from transformers.utils.hub import cached_file  # which takes seconds to import
 
     try:
         return Path(str(cached_file(hub_id, "config.json"))).parent
