@@ -194,11 +194,11 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value < 1 << 63
 
 
 def _is_part(value: Any) -> bool:
-    return isinstance(value, list) and [*map(type, value)] == [str, int, int] and min(value[1:]) >= 0
+    return isinstance(value, list) and [*map(type, value)] == [str, int, int] and all(map(_is_count, value[1:]))
 
 
 def _is_failure(value: Any) -> bool:

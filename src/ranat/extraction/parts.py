@@ -10,18 +10,16 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
 from ranat.disk import claimed, locked, remove
 from ranat.errors import UsageError, UserError
-from ranat.extraction.manifest import ANY, PARTS, Line, lines
+from ranat.extraction.manifest import ANY, PARTS, lines
 from ranat.extraction.record import Record, totals
 
 COMMAND = "ranat extract"
-SHARDS = "shards of all parts"
-"""The key of the last line of a part's manifest that says how many there are."""
-
 _SECONDS = 60
 """Another part holds the whole folder for moments only, or until it has put the manifest together."""
 
@@ -75,19 +73,24 @@ class Part:
 
 
 @contextmanager
-def held(out: Path, part: Part | None) -> Iterator[None]:
+def held(out: Path, part: Part | None, resume: bool) -> Iterator[None]:
     """Hold an output folder, or a part of it beside other parts.
 
+    Args:
+        out: the folder.
+        part: of it; None: all.
+        resume: it may have lost its manifest.
     Raises:
         UserError: it holds something else, or another process holds it.
     """
+    marker = "shard-*" if resume and not any(out.glob(ANY)) else ANY
     if part is None:
-        with claimed(out, ANY, COMMAND), ExitStack() as others:
+        with claimed(out, marker, COMMAND), ExitStack() as others:
             for lock in out.glob(".lock.*"):
                 others.enter_context(locked(out, COMMAND, lock.name))
             yield
         return
-    with claimed(out, ANY, f"{COMMAND} --part {part}", part.lock):
+    with claimed(out, marker, f"{COMMAND} --part {part}", part.lock):
         with locked(out, COMMAND, wait=_SECONDS):
             others_of = {path.name for path in out.glob(PARTS)} - {each.manifest for each in siblings(part)}
         if others_of:
@@ -101,29 +104,22 @@ def siblings(part: Part) -> Iterator[Part]:
     return (Part(number, part.of) for number in range(1, part.of + 1))
 
 
-def put_together(out: Path, made: dict[str, Any] | None = None) -> bool:
+def put_together(out: Path) -> None:
     """Make the manifest of the whole, if all parts are done.
 
     Args:
         out: the folder, which nobody holds but the part that calls.
-        made: the first line; None: that of the parts.
     """
-    found = sorted(out.glob(PARTS))
-    if not found:
-        return False
-    made = made or next(filter(None, (next(lines(path), Line(1, 0, None)).values for path in found)), None)
-    if made is None:
-        return False
+    if not any(out.glob(PARTS)):
+        return
     with locked(out, COMMAND, wait=_SECONDS):
-        records = [Record(out, made, path.name) for path in sorted(out.glob(PARTS))]
-        if not records or any(record.done is None for record in records):
-            return False
-        whole = Record(out, made)
-        planned = {(record.done or {}).get(SHARDS) for record in records}
-        if planned != {len(whole)} or not whole.is_gapless:
-            return False
-        finish(whole)
-    return True
+        made = [line.values for path in out.glob(PARTS) for line in islice(lines(path), 1)]
+        if not made or made[0] is None or any(other != made[0] for other in made) or any(_missing(out)):
+            return
+        whole = Record(out, made[0])
+        planned = {Record(out, made[0], path.name).planned for path in out.glob(PARTS)}
+        if planned == {len(whole)} and whole.is_gapless:
+            finish(whole)
 
 
 def finish(record: Record) -> dict[str, Any]:
@@ -137,17 +133,21 @@ def finish(record: Record) -> dict[str, Any]:
 
 
 def unfinished(out: Path) -> list[str]:
-    """What is to be said of parts that are not done."""
-    said = []
-    for of in sorted({part.of for part in _there(out)}):
-        done = {part for part in _there(out) if part.of == of and _is_done(out / part.manifest)}
-        missing = next((str(part) for part in siblings(Part(1, of)) if part not in done), None)
-        if missing:
-            remedy = f"run it again with --part {missing} --resume, or all that is missing with --resume alone"
-            said.append(f"{of - len(done):,} of {of:,} parts are not done, the first {missing}: {remedy}")
-        else:
-            said.append("the parts are not of the same inputs: --resume without --part makes what is missing")
-    return said
+    """What is to be said of an output whose parts are not put together."""
+    if not any(out.glob(PARTS)):
+        return []
+    missing = next(_missing(out), None)
+    if missing is None:
+        return ["the parts are not of the same inputs and settings: --resume without --part makes what is missing"]
+    return [f"part {missing} is not done: run it again with --resume, or all that is missing with --resume alone"]
+
+
+def _missing(out: Path) -> Iterator[Part]:
+    """The parts that are not done."""
+    there = [*_there(out)]
+    done = {part for part in there if _is_done(out / part.manifest)}
+    for of in sorted({part.of for part in there}):
+        yield from (part for part in siblings(Part(1, of)) if part not in done)
 
 
 def _there(out: Path) -> Iterator[Part]:

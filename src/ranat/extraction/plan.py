@@ -135,7 +135,7 @@ def plan(
         if partly:
             _check(name, partly)
         skipped, partly = (items, "") if partly else (0, "")
-        digest = hashlib.sha256()
+        so_far_now = hashlib.sha256()
         for found in inputs.read(name, how, most_characters):
             if isinstance(found, End):
                 if skipped and found.items <= skipped:  # something came after these
@@ -143,16 +143,16 @@ def plan(
                 shard.end(found)
                 read += found.size
                 break
-            if found.number == skipped and skipped and digest.hexdigest() != so_far:
+            if found.number == skipped and skipped and so_far_now.hexdigest() != so_far:
                 raise _changed(name)
             if found.number >= skipped:
                 if shard.items == shard_size:
-                    shard.so_far = digest.hexdigest() if found.number else ""
+                    shard.so_far = so_far_now.hexdigest() if found.number else ""
                     yield shard
                     shard = Planned(shard.number + 1)
                 shard.add(found, ids)
                 shard.read = read + found.read
-            digest.update(f"{_told(found)}\n".encode("utf-8", "surrogatepass"))
+            so_far_now.update(told(found))
     for end in ended:
         _check(None, end["input"])
     if partly:
@@ -162,9 +162,10 @@ def plan(
         yield shard
 
 
-def _told(item: Item) -> str:
-    """All that is in an item."""
-    return jsonl.dumped(item.content) if isinstance(item.content, Document) else str(item.content)
+def told(item: Item) -> bytes:
+    """All that is in an item, as a line; `Shard.so_far` is the hash of these."""
+    line = jsonl.dumped(item.content) if isinstance(item.content, Document) else str(item.content)
+    return f"{line}\n".encode("utf-8", "surrogatepass")
 
 
 def _check(name: str | None, before: str) -> None:

@@ -16,6 +16,8 @@ from ranat.extraction.manifest import NAME, PARTS, Shard, lines, parsed, seal_of
 
 ERRORS = "errors.jsonl"
 MOST_NOTICES = 20
+SHARDS = "shards of all parts"
+"""The key of the last line of a part's manifest that says how many there are."""
 ANEW = "begin anew in another folder"
 
 
@@ -41,7 +43,7 @@ class Record:
                 values = line.values or {}
                 if "ranat" in values and values != made:
                     others.append(values)
-                elif "done" in values and path == self.path:
+                elif isinstance(values.get("done"), dict) and path == self.path:
                     self.done = values["done"]
                 elif (shard := _shard(values)) is not None:
                     self._places[shard.number] = (path, line.at)
@@ -65,6 +67,13 @@ class Record:
         with path.open("rb") as stream:
             stream.seek(at)
             return Shard.of(parsed(stream.readline(), self._seal) or {})
+
+    @property
+    def planned(self) -> int:
+        """How many shards the inputs were cut into, as the last line says; 0: it does not say."""
+        done = self.done or {}
+        said = done.get(SHARDS, done.get("shards"))
+        return said if isinstance(said, int) else 0
 
     @property
     def is_gapless(self) -> bool:

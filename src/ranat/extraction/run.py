@@ -19,10 +19,10 @@ from ranat.extraction.ahead import ahead
 from ranat.extraction.checks import check_room, try_writing
 from ranat.extraction.job import Job
 from ranat.extraction.manifest import NAME, PARTS, Shard
-from ranat.extraction.parts import COMMAND, SHARDS, Part, finish, held, put_together
+from ranat.extraction.parts import COMMAND, Part, finish, held, put_together
 from ranat.extraction.plan import plan
 from ranat.extraction.progress import Rate
-from ranat.extraction.record import MOST_NOTICES, Record, totals
+from ranat.extraction.record import MOST_NOTICES, SHARDS, Record, totals
 from ranat.extraction.shards import cut, replaced, shards
 from ranat.extraction.todo import Todo, clean, strays
 from ranat.terminal import plain_console
@@ -133,7 +133,7 @@ def extract_to(
         raise UserError("is made in parts", where=str(out), remedy="--resume makes what is missing; or name another")
 
     total = sum(size or 0 for size in sizes) if None not in sizes else None
-    with held(out, part), Rate(total, console) as rate:
+    with held(out, part, resume), Rate(total, console) as rate:
         if part and (out / NAME).is_file():
             return _of_whole(out, job)
         clean(out, part)
@@ -158,7 +158,7 @@ def extract_to(
         if part:
             done = totals(record)
             record.write(done | {SHARDS: todo.planned})
-            put_together(out, record.made)
+            put_together(out)
             return done
         if not record.is_gapless or sum(len(shard.ended) for shard in record) != len(sizes):
             raise UserError("not all inputs were read", where=str(out), remedy="--resume goes on")

@@ -11,7 +11,7 @@ from ranat.errors import UserError
 from ranat.extraction import inputs
 from ranat.extraction.job import Job
 from ranat.extraction.manifest import Shard
-from ranat.extraction.parts import SHARDS, Part
+from ranat.extraction.parts import Part
 from ranat.extraction.plan import Planned, plan
 from ranat.extraction.record import ANEW, Record
 
@@ -50,7 +50,7 @@ class Todo:
             done=lambda: (record[number] for number in range(first)),
         ):
             self.planned = planned.number + 1
-            if record.done is not None and planned.number >= record.done.get(SHARDS, len(record)):
+            if record.done is not None and planned.number >= max(len(record), record.planned):
                 new = planned.parts[0][0] if planned.parts else planned.ended[0]["input"]
                 raise UserError(f"came after {record.out} was complete", where=new, remedy=ANEW)
             if planned.number in record and not record[planned.number].is_made_of(planned.shard()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from ranat.extraction.inputs import End, Item
 from ranat.extraction.job import Job
 from ranat.extraction.manifest import ANY, NAME, Shard, digest, lines
 from ranat.extraction.parts import put_together, unfinished
+from ranat.extraction.plan import told
 from ranat.extraction.record import ERRORS, Record, failure_line, totals
 from ranat.extraction.todo import has_link, strays
 from ranat.formats import FOLDERS, READERS
@@ -81,6 +83,8 @@ class _Verification:
         yield from parts
         if parts:
             return
+        if (self.out / NAME).is_symlink():
+            yield f"{NAME}: is a link, not what was written"
         first = next(lines(self.out / NAME), None)
         if first is None or first.values is None or "ranat" not in first.values:
             yield f"{NAME}:1: is not as it was written: --resume mends it"
@@ -140,6 +144,7 @@ class _Verification:
                 if name in ends:
                     yield from reading.end(ends[name])
                     reading = _Reading("", job)
+            reading.goes_on(shard)
             self.counts["inputs"] += len(ends)
             names.add(map(ascii, ends))  # a name may be no Unicode
             for name in filter(_is_gone, ends):
@@ -210,6 +215,7 @@ class _Reading:
         if name and not _is_gone(name):
             self._found = inputs.read(name, job.how, job.max_characters)
         self._wrong: str | None = None
+        self._so_far = hashlib.sha256()
 
     def take(self, shard: Shard, first: int, count: int, place: int) -> None:
         """Compare so many items.
@@ -235,8 +241,14 @@ class _Reading:
                     self._wrong = f"item {item} is document {content.id!r}, which shard {shard.number} has not there"
                 elif text != [digest(content.text)]:
                     self._wrong = f"document {id[0]!r} has another text than shard {shard.number} says"
-            if self._wrong:
+            if self._wrong or not isinstance(found, Item):
                 return
+            self._so_far.update(told(found))
+
+    def goes_on(self, shard: Shard) -> None:
+        """It should go on in the next shard."""
+        if self._found is not None and not self._wrong and self._so_far.hexdigest() != shard.so_far:
+            self._wrong = f"what was read up to the end of shard {shard.number} is another than it says"
 
     def end(self, said: dict[str, Any]) -> Iterator[str]:
         """It should end here, and be as the manifest says."""
@@ -250,6 +262,8 @@ class _Reading:
             yield f"{self.name}: has changed since"
         elif self._wrong or not isinstance(end, End):
             yield f"{self.name}: {self._wrong or 'has more items than are in the shards'}"
+        elif end.size != said["size"]:
+            yield f"{self.name}: has {end.size} bytes, not {said['size']}"
 
 
 def _is_gone(name: str) -> bool:
@@ -273,6 +287,9 @@ def _file_problems(shard: Shard, out: Path, format: str) -> Iterator[str]:
     try:
         if has_link(path):
             yield f"{path.name}: is or has a link, not what was written"
+        if not (path.is_file() or path.is_dir()):
+            yield f"{path.name}: is neither a file nor a folder"
+            return
         if sha256(path) != shard.sha256:
             yield f"{path.name}: has changed since it was written"
         if format not in (*READERS.names(), *FOLDERS.names()):
