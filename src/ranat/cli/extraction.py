@@ -220,8 +220,6 @@ def _verify(out: Path, inputs_gone: bool, json: bool) -> None:
             print_text(problem)
         if result["more"]:
             print_text(f"and {result['more']:,} problems more")
-        if result["problems"]:
-            print_text("relative names of inputs are those of the folder where the extraction was started")
         if unchecked := result["not_checked"]:
             print_text(f"{len(unchecked):,} inputs and models are not there to be compared, the first {unchecked[0]}")
         if not result["problems"]:

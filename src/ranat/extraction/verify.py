@@ -183,7 +183,10 @@ class _Verification:
         if self.inputs_gone:
             self.not_checked.append(name)
         else:
-            yield f"{name}: is not there to be compared (which is no problem with --inputs-gone)"
+            yield (
+                f"{name}: is not there to be compared (go to the folder where the extraction was started, as names are "
+                "relative to it; if it is gone for good, --inputs-gone)"
+            )
 
     def _errors(self, record: Record) -> Iterator[str]:
         path = self.out / ERRORS
