@@ -133,13 +133,13 @@ def drafted(out: Path, command: str) -> Iterator[Path]:
     """
     folder = out.with_name(f".{out.name}.draft")
     draft = folder / out.name
-    _check_free(out)
+    check_free(out)
     with locked(folder, command):
         remove(draft)  # a killed process may have left it
         try:
             yield draft
             sync(draft)
-            _check_free(out)
+            check_free(out)
             draft.rename(out)
         finally:
             remove(draft)
@@ -148,6 +148,11 @@ def drafted(out: Path, command: str) -> Iterator[Path]:
         folder.rmdir()
 
 
-def _check_free(out: Path) -> None:
+def check_free(out: Path) -> None:
+    """Make sure that nothing is written over.
+
+    Raises:
+        UserError: something is there.
+    """
     if os.path.lexists(out):
         raise UserError("is there already", where=str(out), remedy="name another, or delete it")

@@ -76,7 +76,8 @@ def extract(
         resume: Go on with an output that was interrupted or damaged; it ends with the same bytes.
         part: Make the i-th of n parts, i/n, beside other processes that make the others, as the tasks of a job array
             do; when all are done the output is as if there had been no parts.
-        ray: Send the shards to a Ray cluster: HOST:PORT of its head, or local to start one here.
+        ray: Send the shards to a Ray cluster: HOST:PORT of its head, or local to start one that only this machine
+            reaches.
         workers: How many load the models there; default: one for each processor, or GPU where there are any.
         verify: Prove that every input document is in this output exactly once, with its text.
         inputs_gone: With --verify: inputs and models that are not there any more are no problem.
@@ -130,7 +131,7 @@ def extract(
             err.print("no relation was found: pairs are of one sentence, and of types that the model of --re knows")
         err.print(f"the output is in {out}")
     if result["failures"]:
-        see = "" if single else f"; see {out / 'errors.jsonl'}"
+        see = "" if single else f"; see {out / 'errors.jsonl'}{' when all parts are done' if part else ''}"
         err.print(f"{result['failures']:,} documents could not be read{see}")
         sys.exit(1)
 
@@ -232,7 +233,9 @@ def _verify(out: Path, inputs_gone: bool, json: bool) -> None:
 
 
 def _print_totals(result: Mapping[str, Any]) -> None:
-    counts = {name: count for name, count in result.items() if isinstance(count, int) and count}
+    counts = {
+        name: count for name, count in result.items() if isinstance(count, int) and (count or name == "documents")
+    }
     print_text(", ".join(f"{count:,} {name}" for name, count in counts.items()))
     if lost := result["lost"]:
         err.print(f"left out, as the format cannot hold it: {_said(lost)}")
