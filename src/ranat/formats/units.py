@@ -13,6 +13,12 @@ Spans = tuple[Span, ...]
 Mention = tuple[Spans, str | None]
 """The spans of a mention, and the text that it is said to have."""
 
+WIDTHS: dict[str, Callable[[str], int]] = {
+    "bytes of UTF-8": lambda text: len(text.encode("utf-8", "surrogatepass")),
+    "UTF-16 units": lambda text: len(text.encode("utf-16-le", "surrogatepass")) // 2,
+}
+"""How long a text is in units that are not characters."""
+
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…)\s*")
 
 
@@ -31,7 +37,7 @@ def recognised(text: str, mentions: Sequence[Mention]) -> tuple[str | None, list
     as characters.
     """
     given = [spans for spans, _ in mentions]
-    if all(fits(text, spans, mention) for spans, mention in mentions):
+    if _all_fit(text, mentions):
         return None, given
     for name, convert in _conversions(text, several=len(mentions) > 1):
         converted = [convert(spans) for spans in given]
@@ -44,10 +50,19 @@ def recognised(text: str, mentions: Sequence[Mention]) -> tuple[str | None, list
     return None, given
 
 
+def explained(text: str, mentions: Sequence[Mention]) -> bool:
+    """Whether what is stated of all mentions is what stands at their offsets, whatever these count."""
+    return _all_fit(text, mentions) or recognised(text, mentions)[0] is not None
+
+
+def _all_fit(text: str, mentions: Sequence[Mention]) -> bool:
+    return all(fits(text, spans, mention) for spans, mention in mentions)
+
+
 def _conversions(text: str, several: bool) -> Iterator[tuple[str, Callable[[Spans], Spans | None]]]:
     if not text.isascii():
-        yield "bytes of UTF-8", _by_width([len(character.encode("utf-8", "surrogatepass")) for character in text])
-        yield "UTF-16 units", _by_width([1 + (character > "\uffff") for character in text])
+        for unit, width in WIDTHS.items():
+            yield unit, _by_width([width(character) for character in text])
     if "\r\n" in text:
         ends = {match.start() for match in re.finditer("\r\n", text)}
         yield "characters with CRLF as one", _by_width([at not in ends for at in range(len(text))])
