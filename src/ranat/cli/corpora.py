@@ -80,7 +80,8 @@ def check(
     else:
         verdict = {True: "equal", False: "DIFFERS", None: ""}
         head = ["corpus", "form", "split", "what", "counted", "published", ""]
-        print_table(head, [[*map(_cell, row[:6]), verdict[row.ok]] for row in rows], right=(4, 5))
+        if rows:
+            print_table(head, [[*map(_cell, row[:6]), verdict[row.ok]] for row in rows], right=(4, 5))
         for notice in notices:
             print_text(notice)
     if errors := sum(report.errors for report in reports):
