@@ -68,15 +68,21 @@ def records(source: Source, lists: Collection[str] = ()) -> Iterator[Record]:
 def _is_line_each(head: bytes, lists: Collection[str]) -> bool:
     """Whether each object is a line: a wrong line then fails alone."""
     lines = [line for line in map(bytes.strip, head.removeprefix(BOM_UTF8).split(b"\n", 8)[:8]) if line]
-    if not lines or not all(line.startswith(b"{") for line in lines) or lines[0].endswith((b"{", b"[", b",")):
+    if not lines or not lines[0].startswith(b"{"):
         return False
-    for line in lines[:2]:  # one of them may be wrong
-        try:
-            value: dict[str, Any] = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        return value.keys().isdisjoint(lists)
-    return False
+    first = _object(lines[0])
+    if first is None and len(lines) > 1:  # it may be the wrong one, unless it is the beginning of what follows
+        broken = lines[0].endswith((b"{", b"[", b","))
+        first = None if broken or not all(line.startswith(b"{") for line in lines) else _object(lines[1])
+    return first is not None and first.keys().isdisjoint(lists)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 class _Cutter:
