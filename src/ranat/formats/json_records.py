@@ -44,8 +44,10 @@ def parse(text: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
         raise MalformedError(f"not JSON: {error.msg} at {line}character {error.colno}") from None
-    except (ValueError, RecursionError) as error:  # an integer of thousands of digits; too deep
-        raise MalformedError(f"not JSON that can be read: {error}") from None
+    except ValueError:
+        raise MalformedError("not JSON that can be read: an integer has thousands of digits") from None
+    except RecursionError:
+        raise MalformedError("not JSON that can be read: lists and objects within too many others") from None
     if not isinstance(value, dict):
         raise MalformedError("a record must be a JSON object")
     return value
