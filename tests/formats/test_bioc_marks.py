@@ -212,8 +212,15 @@ def test_lines_of_pretty_printed_texts_are_joined(spelt: Spelling, first: str, l
     assert document.text == "Fever came. Cough fell."
     assert [document.mention(entity) for entity in document.entities] == ["came", "Cough"]
     assert told(notices) == [
-        ("mended", 1, "the passages of document '1' have more white space than their offsets; their lines are joined")
+        ("mended", 1, "document '1' has more white space than its offsets count; the lines of its passages are joined")
     ]
+
+
+def test_lines_of_pretty_printed_mentions_are_joined(spelt: Spelling) -> None:
+    marks = [mark("1", "\n  Lung\n  cancer\n", (0, 11)), mark("2", "came", (12, 4))]
+    document, notices = parse(spelt([Passage(0, "Lung cancer came.", marks)], []))
+    assert [document.mention(entity) for entity in document.entities] == ["Lung cancer", "came"]
+    assert [notice.kind for notice in notices] == ["mended"]
 
 
 def test_line_ends_that_offsets_count_stay(spelt: Spelling) -> None:

@@ -155,6 +155,12 @@ def test_a_document_of_many_lines_is_not_longer_than_may_be_read() -> None:
         next(found)
 
 
+def test_an_end_of_a_relation_may_have_its_type_before_it() -> None:
+    rows = "1\t0\t6\tOcular\tGene\t5\n1\t29\t31\tOf\tDisease\tMESH:D3\n1\t32\t33\tx\tX\tGene|5\n"
+    (document,) = parse(f"{TEXT}{rows}1\ttreat\tDisease|MESH:D3\tGene|5\n1\ttreat\tT1\tDisease|MESH:D3\n")
+    assert document.relations == (Relation("treat", "MESH:D3", "Gene|5"), Relation("treat", "T1", "MESH:D3"))
+
+
 LINE = st.text(st.characters(codec="utf-8", exclude_characters="\t\r\n"), min_size=1, max_size=20)
 NAME = st.text("ABCabc019", min_size=1, max_size=4)
 

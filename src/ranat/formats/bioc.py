@@ -29,7 +29,7 @@ from ranat.documents.document import Document, Relation
 from ranat.formats.fitting.names import NO_CONCEPT, known_concepts
 from ranat.formats.fitting.steps import in_text_order
 from ranat.formats.json_records import MalformedError
-from ranat.formats.passages import LARGEST_GAP, Layout, Part, laid_out
+from ranat.formats.passages import LARGEST_GAP, Layout, Part, joined_lines, laid_out
 from ranat.formats.source import Found, FoundRelation, Source
 from ranat.formats.units import Spans
 
@@ -238,7 +238,8 @@ def _found(source: Source, id: str, mark: Annotation, layout: Layout, left_out: 
     concept, others = _concept(mark.infons)
     left_out.update(f"infons {key!r} of annotations" for key in others)
     score = _score(mark.infons, left_out)
-    return source.found(mark.line, id, mark.infons["type"], spans, mark.text, concept=concept, score=score)
+    text = joined_lines(mark.text) if mark.text and layout.is_joined else mark.text
+    return source.found(mark.line, id, mark.infons["type"], spans, text, concept=concept, score=score)
 
 
 def _concept(infons: dict[str, str]) -> tuple[str | None, list[str]]:

@@ -5,7 +5,7 @@ prettily break and indent texts, and others count bytes, so the text is the firs
 stand:
 
 1. the passages as they are;
-2. the lines of each passage joined by a space, which is told as mended;
+2. the lines of each passage, and of what is said to be the text of a mention, joined by a space, which is told;
 3. the passages as they are, with offsets that count bytes of UTF-8 or UTF-16 units, which `Source` tells and converts.
 
 If there is none, it is the first of them whose passages do not run into each other. If there is none of these either,
@@ -46,12 +46,14 @@ class Layout:
         spans: of the parts in it.
         moves: how far each part, and its marks with it, stands from where its offset says.
         conflicts: of the parts that had to be moved, the offset and where the text before ends.
+        is_joined: whether lines are joined.
     """
 
     text: str
     spans: list[Span]
     moves: list[int]
     conflicts: list[Span]
+    is_joined: bool = False
 
 
 def offset(source: Source, line: int, values: dict[str, Any], before: Sequence[Part]) -> int:
@@ -83,13 +85,16 @@ def laid_out(source: Source, line: int, id: str, parts: Sequence[Part], mentions
     plain = _layout(parts)
     if not plain.conflicts and units.explained(plain.text, mentions):
         return plain
-    joined = _layout([replace(part, text=_joined(part.text)) for part in parts])
+    joined = replace(_layout([replace(part, text=joined_lines(part.text)) for part in parts]), is_joined=True)
     counted = [_layout(parts, width) for width in units.WIDTHS.values()]
     possible = [layout for layout in (plain, joined, *counted) if not layout.conflicts]
-    fitting = (layout for layout in possible if units.explained(layout.text, mentions))
+    in_one_line = [(spans, text and joined_lines(text)) for spans, text in mentions]
+    fitting = (
+        layout for layout in possible if units.explained(layout.text, in_one_line if layout.is_joined else mentions)
+    )
     chosen = next(fitting, possible[0] if possible else plain)
-    if chosen is joined:
-        what = f"the passages of document {id!r} have more white space than their offsets; their lines are joined"
+    if chosen.is_joined:
+        what = f"document {id!r} has more white space than its offsets count; the lines of its passages are joined"
         source.note("mended", what, line)
     if chosen.conflicts:
         offset, end = chosen.conflicts[0]
@@ -119,5 +124,6 @@ def _layout(parts: Iterable[Part], width: Callable[[str], int] = len) -> Layout:
     return replace(layout, text="".join(pieces))
 
 
-def _joined(text: str) -> str:
+def joined_lines(text: str) -> str:
+    """The lines of a text without indentation, a space between them."""
     return " ".join(line for part in text.split("\n") if (line := part.strip()))

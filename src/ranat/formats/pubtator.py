@@ -146,6 +146,7 @@ def _parsed(source: Source, left_out: Counter[str], block: _Block) -> Document:
         else:
             found += _mention(source, number, columns, f"T{len(found) + 1}")
             left_out[_COMPOSITE] += len(columns) == 7 and not _MORE_CONCEPT.fullmatch(columns[6])
+    relations = [replace(item, relation=_plain(item.relation, found)) for item in relations]
     return source.document(block[0][0], id, " ".join(texts), found, relations=relations)
 
 
@@ -207,6 +208,18 @@ def _mention(source: Source, line: int, columns: list[str], id: str) -> list[Fou
 
 def _one_line(name: str) -> str:
     return _BREAKS.sub(" ", name).strip()
+
+
+def _plain(relation: Relation, found: list[Found]) -> Relation:
+    """A relation whose ends may have types before the concepts, as PubTator3 writes them: "Chemical|MESH:D008750"."""
+    types = {item.entity.type for item in found}
+    concepts = {concept for item in found for concept in item.entity.concepts}
+
+    def end(name: str) -> str:
+        kind, bar, concept = name.partition("|")
+        return concept if bar and kind in types and name not in concepts else name
+
+    return replace(relation, head=end(relation.head), tail=end(relation.tail))
 
 
 def _without_scores_of_mentions(document: Document, lost: Counter[str]) -> Document:
