@@ -30,6 +30,7 @@ from ranat.formats.fitting.names import NO_CONCEPT, known_concepts
 from ranat.formats.fitting.steps import in_text_order
 from ranat.formats.json_records import MalformedError
 from ranat.formats.passages import LARGEST_GAP, Layout, Part, joined_lines, laid_out
+from ranat.formats.repeats import again
 from ranat.formats.source import Found, FoundRelation, Source
 from ranat.formats.units import Spans
 
@@ -222,13 +223,12 @@ def _names(source: Source, record: Record, marks: list[Annotation]) -> tuple[lis
     times: Counter[str] = Counter()
     for number, mark in enumerate(marks, 1):
         name = id = f"A{number}" if mark.id is None else mark.id
-        while name in names:
+        if id in names:
             times[id] += 1
-            name = f"{id}#{times[id] + 1}"
+            name = again(id, names, times[id] + 1)
         names[name] = None
     if times:
-        first = min(times)
-        what = f"document {record.id!r} gives several annotations one id, such as {first!r}; the next is '{first}#2'"
+        what = f"document {record.id!r} gives several annotations one id, such as {min(times)!r}; the later get others"
         source.note("mended", what, record.line, times.total())
     return list(names), set(times)
 

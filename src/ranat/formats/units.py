@@ -19,50 +19,60 @@ WIDTHS: dict[str, Callable[[str], int]] = {
 }
 """How long a text is in units that are not characters."""
 
+_LINE_END = re.compile(r"\r\n|[\r\n]")
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…)\s*")
 
 
 def fits(text: str, spans: Spans, mention: str | None) -> bool:
-    """Whether a mention's text is what stands at its spans; the parts may be joined by a space or an ellipsis."""
-    if mention is None:
+    """Whether a mention's text is what stands at its spans.
+
+    Its parts may be joined by a space or an ellipsis, and a line end may be a space.
+    """
+    if _is_exact(text, spans, mention):
         return True
     actual = " ".join(text[start:end] for start, end in spans)
-    return mention == actual or (len(spans) > 1 and _ELLIPSIS.sub(" ", mention) == actual)
+    return _LINE_END.sub(" ", mention or "") == _LINE_END.sub(" ", actual)
 
 
 def recognised(text: str, mentions: Sequence[Mention]) -> tuple[str | None, list[Spans]]:
     """What the offsets count, and the spans in characters; None if that is what they count, or if nothing fits.
 
     Another unit is recognised where it makes all mentions fit whose text is stated, at least one of which does not fit
-    as characters.
+    as characters. What fits exactly comes first.
     """
     given = [spans for spans, _ in mentions]
-    if _all_fit(text, mentions):
-        return None, given
-    for name, convert in _conversions(text, several=len(mentions) > 1):
-        converted = [convert(spans) for spans in given]
-        whole = [spans for spans in converted if spans is not None]
-        if len(whole) == len(mentions) and all(
-            spans[-1][1] <= len(text) and fits(text, spans, mention)
-            for spans, (_, mention) in zip(whole, mentions, strict=True)
-        ):
-            return name, whole
+    for fit in (_is_exact, fits):
+        if all(fit(text, spans, mention) for spans, mention in mentions):
+            return None, given
+        for name, convert in _conversions(text, several=len(mentions) > 1):
+            converted = [convert(spans) for spans in given]
+            whole = [spans for spans in converted if spans is not None]
+            if len(whole) == len(mentions) and all(
+                spans[-1][1] <= len(text) and fit(text, spans, mention)
+                for spans, (_, mention) in zip(whole, mentions, strict=True)
+            ):
+                return name, whole
     return None, given
 
 
 def explained(text: str, mentions: Sequence[Mention]) -> bool:
     """Whether what is stated of all mentions is what stands at their offsets, whatever these count."""
-    return _all_fit(text, mentions) or recognised(text, mentions)[0] is not None
+    return recognised(text, mentions)[0] is not None or all(fits(text, spans, mention) for spans, mention in mentions)
 
 
-def _all_fit(text: str, mentions: Sequence[Mention]) -> bool:
-    return all(fits(text, spans, mention) for spans, mention in mentions)
+def _is_exact(text: str, spans: Spans, mention: str | None) -> bool:
+    if mention is None:
+        return True
+    actual = " ".join(text[start:end] for start, end in spans)
+    return mention == actual or (len(spans) > 1 and _ELLIPSIS.sub(" ", mention) == actual)
 
 
 def _conversions(text: str, several: bool) -> Iterator[tuple[str, Callable[[Spans], Spans | None]]]:
     if not text.isascii():
         for unit, width in WIDTHS.items():
             yield unit, _by_width([width(character) for character in text])
+    if text.startswith("\ufeff"):
+        yield "characters without the byte order mark", lambda spans: _moved(spans, 1)
     if "\r\n" in text:
         ends = {match.start() for match in re.finditer("\r\n", text)}
         yield "characters with CRLF as one", _by_width([at not in ends for at in range(len(text))])
