@@ -155,10 +155,11 @@ class Source:
         """The first bytes, looked at before anything is read."""
         return self.stream.peek(HEAD)[:HEAD] if isinstance(self.stream, io.BufferedReader) else b""
 
-    def each(self, items: Iterable[T], parse: Callable[[T], Document]) -> Iterator[Document]:
+    def each(self, items: Iterable[T], parse: Callable[[T], Document | None]) -> Iterator[Document]:
         """The documents of a file's raw records; one that cannot be parsed is an error, or told to `failed`.
 
-        A reader so has two steps: one that only cuts the file into records, and one that may fail at each.
+        A reader so has two steps: one that only cuts the file into records, and one that may fail at each, or give None
+        for a record that is to be left out.
 
         Raises:
             UserError: a record is wrong and there is no `failed`.
@@ -169,7 +170,8 @@ class Source:
             except UserError as error:
                 self.fail(error)
             else:
-                yield document
+                if document is not None:
+                    yield document
 
     def fail(self, error: UserError) -> None:
         """A document cannot be read: raise the error, or tell it and go on."""

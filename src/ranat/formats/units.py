@@ -44,10 +44,24 @@ def recognised(text: str, mentions: Sequence[Mention]) -> tuple[str | None, list
     return None, given
 
 
+def from_utf16(text: str) -> Callable[[Spans], Spans | None]:
+    """Conversion of offsets that count UTF-16 units, as JavaScript does; None for one that is within a character."""
+    return _by_width(_utf16_widths(text))
+
+
+def in_utf16(text: str) -> list[int]:
+    """Where each character starts, and the text's end, counted in UTF-16 units."""
+    return [0, *accumulate(_utf16_widths(text))]
+
+
+def _utf16_widths(text: str) -> list[int]:
+    return [1 + (character > "\uffff") for character in text]
+
+
 def _conversions(text: str, several: bool) -> Iterator[tuple[str, Callable[[Spans], Spans | None]]]:
     if not text.isascii():
         yield "bytes of UTF-8", _by_width([len(character.encode("utf-8", "surrogatepass")) for character in text])
-        yield "UTF-16 units", _by_width([1 + (character > "\uffff") for character in text])
+        yield "UTF-16 units", from_utf16(text)
     if "\r\n" in text:
         ends = {match.start() for match in re.finditer("\r\n", text)}
         yield "characters with CRLF as one", _by_width([at not in ends for at in range(len(text))])
