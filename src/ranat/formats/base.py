@@ -55,6 +55,7 @@ class Reader:
         instances: each document is one sentence with the pair of entities whose relation is to be told.
         raw: its documents bring no annotations.
         columns: what columns of it may be named for, such as "token"; its reader finds the names in `Reading.columns`.
+        binary: its files are no text.
     """
 
     read: Read
@@ -63,6 +64,7 @@ class Reader:
     instances: bool = False
     raw: bool = False
     columns: tuple[str, ...] = ()
+    binary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,12 @@ def reader(
     instances: bool = False,
     raw: bool = False,
     columns: tuple[str, ...] = (),
+    binary: bool = False,
 ) -> Callable[[Read], Read]:
     """Decorate a function that reads a format; the options are those of `Reader`."""
 
     def add(read: Read) -> Read:
-        READERS.register(name, read.__module__)(Reader(read, suffixes, sure, instances, raw, columns))
+        READERS.register(name, read.__module__)(Reader(read, suffixes, sure, instances, raw, columns, binary))
         return read
 
     return add
