@@ -89,8 +89,10 @@ def _check_own(path: str | Path, data: Path | str | None, how: How) -> Report:
         own = load(path, data, replace(how, lenient=True))
     except OddFilesError as error:
         return Report((), error.notices, len(error.errors))
-    errors = sum(notice.is_error for notice in own.notices)
-    return Report(tuple(_rows(own)), own.notices, 0 if how.lenient else errors)
+    if how.lenient:
+        return Report(tuple(_rows(own)), own.notices)
+    notices = tuple(replace(notice, kind="error") if notice.is_error else notice for notice in own.notices)
+    return Report(tuple(_rows(own)), notices, sum(notice.is_error for notice in notices))
 
 
 def _rows(corpus: Corpus) -> Iterator[Row]:

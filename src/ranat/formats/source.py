@@ -61,6 +61,8 @@ class Notice:
     remedy: str | None = None
 
     def __str__(self) -> str:
+        if self.kind == "error":
+            return str(self.as_error())
         return f"{self.where}: {_DONE.get(self.kind, self.kind)}: {self.what}"
 
     @classmethod
@@ -144,6 +146,7 @@ class Source:
         self.stream, self.name, self.reading = stream, name, reading
         self.notices = [] if notices is None else notices
         self._ids: set[str] = set()
+        self._not_utf8: list[tuple[int, UserError]] = []
 
     @property
     def longest(self) -> int:
@@ -305,7 +308,7 @@ class Source:
         try:
             return Document(id, text, tuple(entities.values()), related, tuple(sentences), tuple(tokens))
         except ValueError as error:
-            raise self.error(line, str(error)) from None
+            raise self._no_text(line, str(error)) from None
 
     def _related(self, id: str, entities: dict[str, Entity], stated: list[FoundRelation]) -> Iterator[Relation]:
         """The relations whose head and tail are there."""
@@ -340,11 +343,18 @@ class Source:
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError as error:
-            if self.reading.failed is not None and not alone:
-                return raw.decode(encoding, errors="surrogateescape")
             bad = raw[error.start]
             what = f"invalid UTF-8: byte 0x{bad:02x} at byte {error.start + 1} of the line"
-            raise self.error(number, what, NOT_UTF8) from None
+            told = self.error(number, what, NOT_UTF8)
+            if self.reading.failed is None or alone:
+                raise told from None
+            self._not_utf8.append((number, told))
+            return raw.decode(encoding, errors="surrogateescape")
+
+    def _no_text(self, line: int, what: str) -> UserError:
+        """What is wrong with a document that begins at a line: the first of its lines that is not UTF-8, if one is."""
+        self._not_utf8 = [(number, error) for number, error in self._not_utf8 if number >= line]
+        return self._not_utf8[0][1] if self._not_utf8 else self.error(line, what)
 
     def _repeat(self, line: int, id: str) -> str:
         copy = next(name for n in count(2) if (name := f"{id}{_COPY}{n}") not in self._ids)
@@ -366,7 +376,7 @@ class Source:
         entities = (name for item in found for name in (item.entity.id, item.entity.type, item.entity.concept or ""))
         relations = (item.relation.type for item in stated)
         if not all(map(is_text, chain(entities, relations))):
-            raise self.error(line, "a name holds bytes that are not UTF-8, or half a surrogate pair")
+            raise self._no_text(line, "a name holds bytes that are not UTF-8, or half a surrogate pair")
 
     def _is_within(self, text: str, item: Found) -> bool:
         """Whether a mention is to be kept: whether it is in the text, whatever stands there."""
