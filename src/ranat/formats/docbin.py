@@ -45,8 +45,9 @@ def read(source: Source) -> Iterator[Document]:
     """
     spacy = _spacy(source.name)
     left_out: Counter[str] = Counter()
+    data = source.stream.read(LONGEST)
     with _readable(source.name):
-        found = _Bin(spacy, _unpacked(source))
+        found = _Bin(spacy, _unpacked(source, data))
         left_out.update(f"the attribute {name} of the words" for name in found.unread())
 
     def parse(number: int) -> Document:
@@ -168,16 +169,16 @@ def _document(source: Source, number: int, doc: _Doc, left_out: Counter[str]) ->
     return source.document(number, id, text, marked, tokens=words)
 
 
-def _unpacked(source: Source) -> bytes:
+def _unpacked(source: Source, data: bytes) -> bytes:
     """The message, which zlib packs.
 
     Raises:
         UserError: it is too long to be held in memory.
     """
-    data = zlib.decompressobj().decompress(source.stream.read(LONGEST), LONGEST + 1)
-    if len(data) > LONGEST:
+    message = zlib.decompressobj().decompress(data, LONGEST + 1)
+    if len(message) > LONGEST:
         raise UserError(f"more than {LONGEST:,} bytes", where=source.name, remedy="split it")
-    return data
+    return message
 
 
 def _fit(document: Document, lost: Counter[str]) -> Document:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ranat.documents.bio import Decoded, from_tags
-from ranat.documents.document import Span
+from ranat.documents.document import Span, is_text
 from ranat.formats.json_records import MalformedError
 from ranat.formats.source import Source
 from ranat.formats.values import listed, string
@@ -21,6 +21,8 @@ def words_of(value: Any, what: str) -> list[str]:
     found = listed(value, what)
     if not all(isinstance(word, str) and word for word in found):
         raise MalformedError(f"{what!r} must be a list of strings, none of them empty")
+    if not all(map(is_text, found)):
+        raise MalformedError(f"{what!r} has bytes that are not UTF-8, or half a surrogate pair")
     return found
 
 
