@@ -18,6 +18,9 @@ from ranat.errors import UsageError
 Inputs = Annotated[str, Parameter(allow_leading_hyphen=True)]  # as "-" is standard input
 Ner = Annotated[list[str] | None, Parameter(help="A run, model folder or hub id that finds entities; may be repeated.")]
 Format = Annotated[str | None, Parameter(name=["--to", "--format"])]
+RawCsv = Annotated[
+    bool, Parameter(name="--raw-csv", negative="", help="Cells of CSV as they are, also those that begin as formulas.")
+]
 Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: --from lines.")]
 
 
@@ -36,6 +39,7 @@ def extract(
     re: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     to: Format = None,
+    raw_csv: RawCsv = False,
     from_: From = None,
     lines: Lines = False,
     columns: Columns = None,
@@ -80,7 +84,7 @@ def extract(
         inputs=input,
         ner=tuple(ner or ()),
         re=re,
-        format=to or "jsonl",
+        format=_output_format(to or "jsonl", raw_csv),
         how=how_of(_input_format(from_, lines), columns, ner is not None if lenient is None else lenient),
         min_score=min_score,
         precision=precision,
@@ -118,6 +122,7 @@ def convert(
     *input: Inputs,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     to: Format = None,
+    raw_csv: RawCsv = False,
     from_: From = None,
     lines: Lines = False,
     columns: Columns = None,
@@ -136,7 +141,7 @@ def convert(
 
     _check_inputs(input)
     how = how_of(_input_format(from_, lines), columns, lenient)
-    result = convert_documents(input, out, to or format_of(out), how=how, console=err)
+    result = convert_documents(input, out, _output_format(to or format_of(out), raw_csv), how=how, console=err)
     if json:
         print_json(result)
     else:
@@ -151,6 +156,12 @@ def _check_inputs(given: tuple[str, ...]) -> None:
     for name in given:
         if name.startswith("-") and name != "-":
             raise UsageError(f"unknown option {name!r}", remedy=f"a file of that name is ./{name}")
+
+
+def _output_format(to: str, raw_csv: bool) -> str:
+    if raw_csv and to not in ("csv", "raw-csv"):
+        raise UsageError("is for CSV", where="--raw-csv", remedy="say --to csv, or leave it out")
+    return "raw-csv" if raw_csv else to
 
 
 def _input_format(from_: str | None, lines: bool) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,7 @@ def convert(
     ids = UniqueIds()
     result: dict[str, Any] = {"documents": 0, "failures": 0, "renamed": 0}
     notices = []
+    changed = Counter[str]()
 
     def documents() -> Iterator[Document]:
         before = 0
@@ -89,9 +91,9 @@ def convert(
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         part = Path(folder, out.name)
         with Rate(sum(filter(None, sizes)) if None not in sizes else None, console) as rate:
-            lost = formats.write(documents(), part, format)
+            lost = formats.write(documents(), part, format, changed)
         if not result["documents"]:
             raise UserError("no document could be read", where=", ".join(given))
         sync(part)
         part.rename(out)
-    return {**result, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}
+    return {**result, **changed, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}
