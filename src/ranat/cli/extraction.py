@@ -14,6 +14,7 @@ from ranat.cli.application import Json, app, err, examples, lists
 from ranat.cli.printing import print_json, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError
+from ranat.terminal import plain_json
 
 Inputs = Annotated[str, Parameter(allow_leading_hyphen=True)]  # as "-" is standard input
 Ner = Annotated[list[str] | None, Parameter(help="A run, model folder or hub id that finds entities; may be repeated.")]
@@ -176,7 +177,7 @@ def _to_standard_output(job: Any) -> None:
     failures = 0
     for kind, line in extract_lines(job):
         if kind == "document":
-            print(line, flush=True)
+            print(plain_json(line), flush=True)
         else:
             failures += kind == "failure"
             said = "not read" if kind == "failure" else "note"

@@ -6,8 +6,8 @@
 The columns are separated by commas, semicolons or tabs, which the first line tells. An empty text is an empty document;
 a document without id is called by the line where its row starts, "abstracts:17". Other columns are left out, noted.
 
-Between commas and semicolons, rows are quoted as RFC 4180 says. Between tabs, a line is a row, and a cell that is quoted
-so as a whole is unquoted; any other stands as it is, as many such files quote nothing.
+Between commas and semicolons, rows are quoted as RFC 4180 says. Between tabs, a line is a row, and a cell that is
+quoted so as a whole is unquoted; any other stands as it is, as many such files quote nothing.
 
 A file that is called .tsv is known by its column "text" alone, as files of words and tags are called so too.
 """
