@@ -111,7 +111,7 @@ class _Bin:
     def unread(self) -> Iterator[str]:
         """Attributes of words that are set and not read."""
         for column, name in enumerate(self._names):
-            if name not in ("ORTH", "SPACY", "SENT_START", *_ATTRIBUTES) and any(
+            if name not in ("ORTH", "NORM", "SPACY", "SENT_START", *_ATTRIBUTES) and any(
                 self._cells[column :: len(self._names)]
             ):
                 yield name

@@ -49,8 +49,9 @@ def read(source: Source) -> Iterator[Document]:
         file.seek(0)
         with readable(pyarrow, source.name):
             schema, batches = _opened(pyarrow, file)
-        features = _features(schema) or hf.features_beside(source.name)
-        _check(source, schema.names)
+            features, columns = _features(schema), schema.names
+        _check(source, columns)
+        features = features or hf.features_beside(source.name)
 
         def rows() -> Iterator[dict[str, Any]]:
             with readable(pyarrow, source.name):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -146,6 +147,7 @@ class Source:
         self.stream, self.name, self.reading = stream, name, reading
         self.notices = [] if notices is None else notices
         self._ids: set[str] = set()
+        self._of_line = Counter[int]()  # of the last line that a document was called by
         self._not_utf8: list[tuple[int, UserError]] = []
 
     @property
@@ -209,8 +211,12 @@ class Source:
         )
 
     def numbered(self, line: int) -> str:
-        """An id for what stands at a line of a file that gives none: the file's stem and the line, "train:17"."""
-        return f"{self.stem}:{line}"
+        """An id for a document of a file that gives none: the file's stem and the line, "train:17".
+
+        What is not the first document of its line has its number there, too: "train:17.2".
+        """
+        self._of_line = Counter({line: self._of_line[line] + 1})
+        return f"{self.stem}:{line}" + (f".{self._of_line[line]}" if self._of_line[line] > 1 else "")
 
     @cached_property
     def stem(self) -> str:
