@@ -238,3 +238,12 @@ def test_triples_from_raw_text(ranat: Ranat, models: dict[str, str], tmp_path: P
     done = ranat("evaluate", *flags)
     assert done.code == 0
     assert "of 3 gold triples" in done.out
+
+
+def test_annotations_named_alone_are_converted_with_their_text(ranat: Ranat, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("IL2 binds.")
+    (tmp_path / "a.ann").write_text("T1\tProtein 0 3\tIL2\nN1\tReference T1 HGNC:6001\tIL2\n")
+    ranat("convert", tmp_path / "a.ann", "-o", tmp_path / "b.jsonl")
+    (found,) = read(tmp_path / "b.jsonl")
+    assert (found.id, found.text) == ("a", "IL2 binds.")
+    assert [(entity.type, entity.concept) for entity in found.entities] == [("Protein", "HGNC:6001")]

@@ -131,7 +131,7 @@ def test_a_sample_that_is_cut_off_shows_what_is_there() -> None:
     ("options", "message"),
     [
         ({"format": "pubtater"}, "did you mean 'pubtator'"),
-        ({"columns": {"tokem": "1"}}, "--columns: no format has the columns tokem (csv: text, id"),
+        ({"columns": {"tokem": "1"}}, "--columns: no format has the columns tokem (conll: token, tag; csv: text, id"),
         (
             {"format": "pubtator", "columns": {"text": "1"}},
             "columns: are for csv, not pubtator (pubtator has no columns",

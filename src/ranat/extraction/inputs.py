@@ -119,7 +119,7 @@ def read(name: str, how: How, most_characters: int) -> Iterator[Item | End]:
     notices: list[Notice] = []
     failures: list[UserError] = []
     number = 0
-    with _opened(name) as stream:
+    with _opened(name, how) as stream:
         source: Any = name if stream is None else io.BufferedReader(stream, _BLOCK)
         otherwise = "text" if is_stream(name) else None
         found = formats.read(
@@ -230,10 +230,13 @@ class _Hashed(io.RawIOBase):
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[_Hashed | None]:
-    """The bytes of standard input or of a file; None for a folder and for what cannot be opened."""
+def _opened(name: str, how: How) -> Iterator[_Hashed | None]:
+    """The bytes of standard input or a file; None: a folder, what is read with its neighbours, or cannot be."""
     if name == STDIN:
         yield _Hashed(sys.stdin.buffer)
+        return
+    if Path(name).is_file() and formats.of_folder(Path(name), how.format):
+        yield None
         return
     try:
         stream = Path(name).open("rb", buffering=0)  # noqa: SIM115  (an error in the `with` is none of opening)

@@ -64,13 +64,12 @@ def placed(source: Source, line: int, value: dict[str, Any], words: Sequence[str
 
 
 def decoded(tags: Sequence[str]) -> Decoded:
-    """Mentions of gold tags, of which those of BILUO are as those of BIOES, and how many were repaired.
+    """Mentions of gold tags, and how many were repaired.
 
     Raises:
         MalformedError: one is no tag.
     """
-    biluo = {"L-": "E-", "U-": "S-"}
     try:
-        return from_tags([biluo.get(tag[:2], tag[:2]) + tag[2:] for tag in tags])
+        return from_tags(tags)
     except ValueError as error:
         raise MalformedError(str(error)) from None
