@@ -98,9 +98,11 @@ def test_cells_of_csv_that_would_be_formulas(
     flags = (command, tmp_path / "a.txt", *(("--ner", models["gene"]) if command == "extract" else ()))
     safe, raw = tmp_path / "safe", tmp_path / "raw"
     done = ranat(*flags, "--to", "csv", "-o", safe)
-    assert (done.code, done.out) == (0, "1 documents, 1 cells that begin as formulas, written with a ' before them\n")
+    assert done.code == 0
+    assert "cells that begin as formulas, written with a ' before them\n" in done.out
     done = ranat(*flags, "--to", "csv", "--raw-csv", "-o", raw)
-    assert (done.code, done.out) == (0, "1 documents\n")
+    assert done.code == 0
+    assert "formulas" not in done.out
     for out, cell in ((safe, "'=HYPERLINK(1)"), (raw, "=HYPERLINK(1)")):
         (table,) = out.rglob("documents.csv")
         assert table.read_text().splitlines()[1] == f"a,{cell}"
