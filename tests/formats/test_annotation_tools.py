@@ -129,8 +129,9 @@ def test_label_studio() -> None:
 
 def test_label_studio_in_its_smallest_form() -> None:
     flat = {"id": 7, "text": "Fever.", "annotator": 1, "lead_time": 2.5, "label": [FEVER["value"]]}
-    (document,) = parse([flat])
-    assert (document.id, marks(document)) == ("7", [("Fever", "Disease")])
+    unmarked = {"id": 8, "text": "None.", "annotator": 1}
+    documents = parse([unmarked, flat])
+    assert [(document.id, marks(document)) for document in documents] == [("8", []), ("7", [("Fever", "Disease")])]
 
 
 def test_offsets_of_label_studio_count_characters() -> None:
@@ -180,6 +181,8 @@ def test_which_annotation_of_label_studio_is_read() -> None:
     skipped["annotations"][0]["was_cancelled"] = True
     assert [document.id for document in parse([several | {"id": 8}, skipped])] == ["8"]
     assert "a task that was skipped (1 times)" in told([several | {"id": 8}, skipped])
+    nobody = {"id": 9, "data": {"text": "None."}, "annotations": [], "predictions": [{"result": [FEVER]}]}
+    assert told([nobody])[0] == "a task that nobody has annotated is a text without mentions"
     predicted = {"data": {"text": "Fever.", "id": "17"}, "predictions": [{"model_version": "a", "result": [FEVER]}]}
     assert [(document.id, marks(document)) for document in parse([predicted])] == [("17", [("Fever", "Disease")])]
 

@@ -53,7 +53,8 @@ def _sure(sample: Sample) -> Sure:
     if isinstance(value.get("data"), dict):
         has_lists = any(isinstance(value.get(key), list) for key in _LISTS)
         return Sure.CERTAIN if has_lists or sample.name.endswith(SUFFIX) else Sure.LIKELY
-    return Sure.CERTAIN if any(_regions(items) for items in value.values()) else Sure.NO
+    is_flat = any(_regions(items) for value in sample.records for items in value.values())
+    return Sure.CERTAIN if is_flat else Sure.NO
 
 
 @reader("label-studio", suffixes=(SUFFIX,), sure=_sure, columns=("text",))
@@ -70,6 +71,8 @@ def _document(source: Source, line: int, task: dict[str, Any], left_out: Counter
     data, results = _flat(task) if "data" not in task else (mapping(task["data"], "'data'"), _results(task, left_out))
     if results is None:
         return None
+    if task.get("annotations") == []:
+        source.note("note", "a task that nobody has annotated is a text without mentions", line)
     key = _text_key(source, data)
     text = string(data, key)
     count_unread(data, {key, "id"}, left_out, "data.")
