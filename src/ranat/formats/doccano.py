@@ -14,7 +14,6 @@ column of labels is called "entities". Its ids are numbers.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -25,7 +24,7 @@ from ranat.documents.document import Document, Relation
 from ranat.formats import units
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting.steps import contiguous, renumbered, without_concepts, without_layout, without_scores
-from ranat.formats.json_documents import count_unread, documents, marks
+from ranat.formats.json_documents import count_unread, documents, id_of, marks, write_lines
 from ranat.formats.json_records import MalformedError, records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, FoundRelation, Source
@@ -92,7 +91,7 @@ def _document(wide: list[int], source: Source, line: int, value: dict[str, Any],
             source.odd(line, what, "offsets count UTF-16 units of the text, the end exclusive")
         else:
             found += source.found(line, mark.id or f"T{number}", mark.type, spans)
-    id = source.numbered(line) if value.get("id") is None else name(value, "id")
+    id = id_of(source, line, value)
     return source.document(line, id, text, found, relations=relations)
 
 
@@ -121,9 +120,7 @@ def _fit(document: Document, lost: Counter[str]) -> Document:
 @writer("doccano", fit=_fit, suffix=SUFFIX)
 def write(given: Iterable[Document], out: Path) -> None:
     """Write a document a line."""
-    with out.open("x", encoding="utf-8", newline="\n") as stream:
-        for document in given:
-            stream.write(json.dumps(_as_json(document), ensure_ascii=False) + "\n")
+    write_lines(map(_as_json, given), out)
 
 
 def _as_json(document: Document) -> dict[str, Any]:

@@ -8,7 +8,6 @@ one under "text" in which they are found one after the other; what is written ha
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -20,12 +19,11 @@ from ranat.documents.document import Document, Span
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting import tagged
 from ranat.formats.fitting.steps import contiguous, renumbered, without_concepts, without_relations, without_scores
-from ranat.formats.json_documents import count_unread, documents, marks
+from ranat.formats.json_documents import count_unread, documents, id_of, marks, write_list
 from ranat.formats.json_records import MalformedError, records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Source
-from ranat.formats.values import name
-from ranat.formats.words import placed, words_of
+from ranat.formats.words import numbers, placed, words_of
 
 SUFFIX = ".gliner.json"
 
@@ -51,7 +49,7 @@ def _document(source: Source, line: int, value: dict[str, Any], left_out: Counte
     given = marks(source, line, value, "ner", partial(_mark, tokens))
     found = [one for n, (span, label) in enumerate(given, 1) for one in source.found(line, f"T{n}", label, [span])]
     count_unread(value, {"id", "text", "tokenized_text", "ner"}, left_out)
-    id = source.numbered(line) if value.get("id") is None else name(value, "id")
+    id = id_of(source, line, value)
     return source.document(line, id, text, found, tokens=tokens)
 
 
@@ -75,17 +73,11 @@ def _fit(document: Document, lost: Counter[str]) -> Document:
 @writer("gliner", fit=_fit, suffix=SUFFIX)
 def write(given: Iterable[Document], out: Path) -> None:
     """Write a list, a document a line."""
-    with out.open("x", encoding="utf-8", newline="\n") as stream:
-        stream.write("[")
-        for number, document in enumerate(given):
-            stream.write(",\n" if number else "\n")
-            stream.write(json.dumps(_as_json(document), ensure_ascii=False))
-        stream.write("\n]\n")
+    write_list(map(_as_json, given), out)
 
 
 def _as_json(document: Document) -> dict[str, Any]:
-    first = {start: number for number, (start, _) in enumerate(document.tokens)}
-    last = {end: number for number, (_, end) in enumerate(document.tokens)}
+    first, last = numbers(document)
     words = [document.text[start:end] for start, end in document.tokens]
     mentions = [[first[entity.start], last[entity.end], entity.type] for entity in document.entities]
     return {"id": document.id, "text": document.text, "tokenized_text": words, "ner": mentions}

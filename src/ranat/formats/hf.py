@@ -24,10 +24,10 @@ from ranat.formats.fitting import tagged
 from ranat.formats.fitting.names import renamed
 from ranat.formats.fitting.spelling import not_empty
 from ranat.formats.fitting.steps import contiguous, renumbered, without_concepts, without_relations, without_scores
-from ranat.formats.json_documents import count_unread
+from ranat.formats.json_documents import count_unread, id_of
 from ranat.formats.json_records import MalformedError
 from ranat.formats.source import Found, Source
-from ranat.formats.values import listed, name
+from ranat.formats.values import listed
 from ranat.formats.words import decoded, placed, words_of
 
 TAGS = ("ner_tags", "tags", "labels")
@@ -98,7 +98,7 @@ def document(source: Source, line: int, value: dict[str, Any], features: Any, le
     for number, (i, j, kind) in enumerate(mentions, 1):
         found += source.found(line, f"T{number}", kind, [(tokens[i][0], tokens[j - 1][1])])
     count_unread(value, {"id", "text", words_at, tags_at}, left_out)
-    id = source.numbered(line) if value.get("id") is None else name(value, "id")
+    id = id_of(source, line, value)
     return source.document(line, id, text, found, tokens=tokens)
 
 

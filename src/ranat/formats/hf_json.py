@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from ranat.documents.document import Document
 from ranat.formats import hf
 from ranat.formats.base import Sure, reader, writer
-from ranat.formats.json_documents import documents
+from ranat.formats.json_documents import documents, write_lines
 from ranat.formats.json_records import records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Source
@@ -46,6 +45,4 @@ def read(source: Source) -> Iterator[Document]:
 @writer("hf-json", fit=hf.fit, suffix=SUFFIX)
 def write(given: Iterable[Document], out: Path) -> None:
     """Write a row a line, its tags as strings."""
-    with out.open("x", encoding="utf-8", newline="\n") as stream:
-        for document in given:
-            stream.write(json.dumps(hf.row(document), ensure_ascii=False) + "\n")
+    write_lines(map(hf.row, given), out)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ranat.documents.document import Document
 from ranat.formats.json_records import MalformedError, Record, parse
 from ranat.formats.source import Source
-from ranat.formats.values import listed
+from ranat.formats.values import listed, name
 
 T = TypeVar("T")
 Understood = Callable[[Source, int, dict[str, Any], Counter[str]], Document | None]
@@ -45,6 +47,27 @@ def documents(
 
     yield from source.each(found, document)
     tell(source, left_out)
+
+
+def id_of(source: Source, line: int, value: dict[str, Any]) -> str:
+    """The document's id that an object states, else that of its line."""
+    return source.numbered(line) if value.get("id") is None else name(value, "id")
+
+
+def write_lines(values: Iterable[Any], out: Path) -> None:
+    """Write values as JSON, one a line."""
+    with out.open("x", encoding="utf-8", newline="\n") as stream:
+        for value in values:
+            stream.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def write_list(values: Iterable[Any], out: Path) -> None:
+    """Write values as a list in JSON, one a line."""
+    with out.open("x", encoding="utf-8", newline="\n") as stream:
+        stream.write("[")
+        for number, value in enumerate(values):
+            stream.write((",\n" if number else "\n") + json.dumps(value, ensure_ascii=False))
+        stream.write("\n]\n")
 
 
 def tell(source: Source, left_out: Counter[str]) -> None:

@@ -20,11 +20,11 @@ from typing import Any
 from ranat.documents.document import Document, Relation
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting.steps import in_text_order
-from ranat.formats.json_documents import count_unread, documents, marks
+from ranat.formats.json_documents import count_unread, documents, id_of, marks, write_lines
 from ranat.formats.json_records import Record, records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, FoundRelation, Source
-from ranat.formats.values import mapping, name, score, spans, string
+from ranat.formats.values import mapping, score, spans, string
 
 _KEYS = {"id", "text", "entities", "relations", "sentences", "tokens"}
 _ENTITY_KEYS = {"id", "type", "spans", "text", "concept", "score"}
@@ -63,9 +63,7 @@ def read_records(source: Source, found: Iterable[Record]) -> Iterator[Document]:
 @writer("jsonl", fit=in_text_order, suffix=".jsonl")
 def write(given: Iterable[Document], out: Path) -> None:
     """Write documents so that `read` gives them back equal."""
-    with out.open("x", encoding="utf-8", newline="\n") as stream:
-        for document in given:
-            stream.write(dumped(document) + "\n")
+    write_lines((document.to_dict() for document in given), out)
 
 
 def dumped(document: Document) -> str:
@@ -80,7 +78,7 @@ def _document(source: Source, line: int, value: dict[str, Any], left_out: Counte
     sentences = spans(value.get("sentences", []), "sentences", len(text))
     tokens = spans(value.get("tokens", []), "tokens", len(text))
     count_unread(value, _KEYS, left_out)
-    id = source.numbered(line) if value.get("id") is None else name(value, "id")
+    id = id_of(source, line, value)
     return source.document(line, id, text, found, relations=relations, sentences=sentences, tokens=tokens)
 
 

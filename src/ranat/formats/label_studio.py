@@ -21,7 +21,6 @@ What is written is for a project with `<Labels name="label" toName="text">` and 
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -33,7 +32,7 @@ from typing import Any
 from ranat.documents.document import Document, Relation
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting.steps import contiguous, in_text_order, renumbered, without_concepts, without_layout
-from ranat.formats.json_documents import count_unread, documents, marks
+from ranat.formats.json_documents import count_unread, documents, id_of, marks, write_list
 from ranat.formats.json_records import MalformedError, records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, FoundRelation, Source
@@ -84,7 +83,7 @@ def _document(source: Source, line: int, task: dict[str, Any], left_out: Counter
         else:
             relations.append(item)
     owner = data if data.get("id") is not None else task
-    id = source.numbered(line) if owner.get("id") is None else name(owner, "id")
+    id = id_of(source, line, owner)
     return source.document(line, id, text, found, relations=relations)
 
 
@@ -189,12 +188,7 @@ def _fit(document: Document, lost: Counter[str]) -> Document:
 @writer("label-studio", fit=_fit, suffix=SUFFIX)
 def write(given: Iterable[Document], out: Path) -> None:
     """Write tasks with predictions, a task a line."""
-    with out.open("x", encoding="utf-8", newline="\n") as stream:
-        stream.write("[")
-        for number, document in enumerate(given):
-            stream.write(",\n" if number else "\n")
-            stream.write(json.dumps(_as_json(document), ensure_ascii=False))
-        stream.write("\n]\n")
+    write_list(map(_as_json, given), out)
 
 
 def _as_json(document: Document) -> dict[str, Any]:

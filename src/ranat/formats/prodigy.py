@@ -14,7 +14,6 @@ Needs no Prodigy. What is written has tokens, which no mention cuts, so that it 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -26,11 +25,12 @@ from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting import tagged
 from ranat.formats.fitting.steps import contiguous, renumbered, without_concepts, without_repeats, without_scores
-from ranat.formats.json_documents import count_unread, documents, marks
+from ranat.formats.json_documents import count_unread, documents, id_of, marks, write_lines
 from ranat.formats.json_records import MalformedError, records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, FoundRelation, Source
-from ranat.formats.values import integer, mapping, name, string
+from ranat.formats.values import integer, mapping, string
+from ranat.formats.words import numbers
 
 SUFFIX = ".prodigy.jsonl"
 
@@ -76,7 +76,7 @@ def _document(source: Source, line: int, task: dict[str, Any], left_out: Counter
     meta = task["meta"] if isinstance(task.get("meta"), dict) else {}
     count_unread(meta, {"id"}, left_out, "meta.")
     count_unread(task, _KEYS, left_out)
-    id = source.numbered(line) if meta.get("id") is None else name(meta, "id")
+    id = id_of(source, line, meta)
     return source.document(line, id, text, found, relations=relations, tokens=tokens)
 
 
@@ -127,15 +127,12 @@ def _fit(document: Document, lost: Counter[str]) -> Document:
 @writer("prodigy", fit=_fit, suffix=SUFFIX)
 def write(given: Iterable[Document], out: Path) -> None:
     """Write a task a line."""
-    with out.open("x", encoding="utf-8", newline="\n") as stream:
-        for document in given:
-            stream.write(json.dumps(_as_json(document), ensure_ascii=False) + "\n")
+    write_lines(map(_as_json, given), out)
 
 
 def _as_json(document: Document) -> dict[str, Any]:
     text = document.text
-    first = {start: number for number, (start, _) in enumerate(document.tokens)}
-    last = {end: number for number, (_, end) in enumerate(document.tokens)}
+    first, last = numbers(document)
 
     def as_span(entity: Entity) -> dict[str, Any]:
         places = {"token_start": first[entity.start], "token_end": last[entity.end]}

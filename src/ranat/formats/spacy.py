@@ -14,14 +14,13 @@ What is written is the first form, with an "id", which spaCy's users pass over; 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ranat.documents.document import Document, Entity, Span
+from ranat.documents.document import Document, Span
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting import tagged
 from ranat.formats.fitting.names import renamed
@@ -34,12 +33,12 @@ from ranat.formats.fitting.steps import (
     without_relations,
     without_scores,
 )
-from ranat.formats.json_documents import count_unread, documents, marks
+from ranat.formats.json_documents import count_unread, documents, id_of, marks, write_lines
 from ranat.formats.json_records import MalformedError, records
 from ranat.formats.json_records import value as json_value
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, Source
-from ranat.formats.values import integer, listed, mapping, name, spans, string
+from ranat.formats.values import integer, listed, mapping, spans, string
 from ranat.formats.words import aligned, decoded, joined, words_of
 
 SUFFIX = ".spacy.jsonl"
@@ -81,7 +80,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _document(source: Source, line: int, value: dict[str, Any], left_out: Counter[str]) -> Document:
-    id = source.numbered(line) if value.get("id") is None else name(value, "id")
+    id = id_of(source, line, value)
     if "paragraphs" in value:
         return _of_paragraphs(source, line, id, value, left_out)
     text = string(value, "text")
@@ -158,11 +157,9 @@ def _fit(document: Document, lost: Counter[str]) -> Document:
 @writer("spacy", fit=_fit, suffix=SUFFIX)
 def write(given: Iterable[Document], out: Path) -> None:
     """Write a document a line."""
+    write_lines(map(_as_json, given), out)
 
-    def triple(entity: Entity) -> tuple[int, int, str]:
-        return entity.start, entity.end, entity.type
 
-    with out.open("x", encoding="utf-8", newline="\n") as stream:
-        for document in given:
-            value = {"id": document.id, "text": document.text, "entities": [*map(triple, document.entities)]}
-            stream.write(json.dumps(value, ensure_ascii=False) + "\n")
+def _as_json(document: Document) -> dict[str, Any]:
+    triples = [(entity.start, entity.end, entity.type) for entity in document.entities]
+    return {"id": document.id, "text": document.text, "entities": triples}

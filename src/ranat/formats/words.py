@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ranat.documents.bio import Decoded, from_tags
-from ranat.documents.document import Span, is_text
+from ranat.documents.document import Document, Span, is_text
 from ranat.formats.json_records import MalformedError
 from ranat.formats.source import Source
 from ranat.formats.values import listed, string
@@ -61,6 +61,12 @@ def placed(source: Source, line: int, value: dict[str, Any], words: Sequence[str
             source.odd(line, f"'text' is not read, but the words joined by spaces: {error}", kind="mended")
     text = joined(words)
     return text, aligned(text, words)
+
+
+def numbers(document: Document) -> tuple[dict[int, int], dict[int, int]]:
+    """Where a word starts → its number, and where one ends → its number."""
+    starts = {start: number for number, (start, _) in enumerate(document.tokens)}
+    return starts, {end: number for number, (_, end) in enumerate(document.tokens)}
 
 
 def decoded(tags: Sequence[str]) -> Decoded:
