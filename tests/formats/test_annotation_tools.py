@@ -191,8 +191,8 @@ def test_which_of_the_data_is_the_text() -> None:
     (document,) = parse([task(FEVER) | {"data": {"abstract": "Fever.", "year": 1999}}])
     assert document.text == "Fever."
     two = [task(FEVER) | {"data": {"title": "On it", "abstract": "Fever."}}]
-    assert "which of 'title', 'abstract' is the text? Say so by --from label-studio" in _error(two)
-    (document,) = parse(two, format="label-studio", columns={"text": "abstract"})
+    assert "which of 'title', 'abstract' is the text? Say so by --columns text=KEY" in _error(two)
+    (document,) = parse(two, columns={"text": "abstract"})
     assert document.text == "Fever."
 
 

@@ -46,6 +46,8 @@ def test_columns_of_other_names() -> None:
     row = {"words": WORDS, "entity": TAGS, "tokens": ["x"]}
     (document,) = parse(row, format="hf-json", columns={"token": "words", "tag": "entity"})
     assert (document.id, marks(document)) == ("train:1", MARKS)
+    (document,) = parse(row | {"ner_tags": ["O"]}, columns={"token": "words", "tag": "entity"})  # which is recognised
+    assert marks(document) == MARKS
     with pytest.raises(UserError, match=r"no column 'ner_tags' or 'tags' or 'labels'; name one of 'words', 'entity'"):
         parse(row, format="hf-json", columns={"token": "words"})
 

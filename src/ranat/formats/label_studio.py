@@ -123,7 +123,7 @@ def _text_key(source: Source, data: dict[str, Any]) -> str:
     if "text" in data or len(strings) != 1:
         if "text" not in data and strings:
             keys = ", ".join(map(repr, strings[:10]))
-            raise MalformedError(f"which of {keys} is the text? Say so by --from label-studio --columns text=KEY")
+            raise MalformedError(f"which of {keys} is the text? Say so by --columns text=KEY")
         return "text"
     return strings[0]
 
