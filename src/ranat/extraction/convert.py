@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,7 @@ def convert(
     ids = UniqueIds()
     result: dict[str, Any] = {"documents": 0, "failures": 0, "renamed": 0}
     notices = []
+    changed = Counter[str]()
 
     def documents() -> Iterator[Document]:
         before = 0
@@ -73,7 +75,7 @@ def convert(
     with drafted(out, "ranat convert") as draft:
         with Rate(sum(filter(None, sizes)) if None not in sizes else None, console) as rate:
             try_writing(draft.parent, format)
-            lost = formats.write(documents(), draft, format)
+            lost = formats.write(documents(), draft, format, changed)
         if not result["documents"]:
             raise UserError("no document could be read", where=", ".join(given))
-    return {**result, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}
+    return {**result, **changed, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}

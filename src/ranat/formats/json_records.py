@@ -39,8 +39,20 @@ def parse(text: str) -> dict[str, Any]:
     Raises:
         MalformedError: it is none.
     """
+    found = value(text)
+    if not isinstance(found, dict):
+        raise MalformedError("a record must be a JSON object")
+    return found
+
+
+def value(text: str) -> Any:
+    """The JSON value of a text.
+
+    Raises:
+        MalformedError: it is none, or one that cannot be read.
+    """
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
         raise MalformedError(f"not JSON: {error.msg} at {line}character {error.colno}") from None
@@ -48,9 +60,6 @@ def parse(text: str) -> dict[str, Any]:
         raise MalformedError("not JSON that can be read: an integer has thousands of digits") from None
     except RecursionError:
         raise MalformedError("not JSON that can be read: lists and objects within too many others") from None
-    if not isinstance(value, dict):
-        raise MalformedError("a record must be a JSON object")
-    return value
 
 
 def records(source: Source, lists: Collection[str] = ()) -> Iterator[Record]:
