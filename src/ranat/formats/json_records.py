@@ -68,8 +68,7 @@ def records(source: Source, lists: Collection[str] = ()) -> Iterator[Record]:
 def _is_line_each(head: bytes, lists: Collection[str]) -> bool:
     """Whether each object is a line: a wrong line then fails alone."""
     lines = [line for line in map(bytes.strip, head.removeprefix(BOM_UTF8).split(b"\n", 8)[:8]) if line]
-    objects = sum(line.startswith(b"{") for line in lines)  # not all lines: one that is broken fails alone
-    if 2 * objects <= len(lines) or lines[0].endswith((b"{", b"[", b",")):
+    if not lines or not all(line.startswith(b"{") for line in lines) or lines[0].endswith((b"{", b"[", b",")):
         return False
     for line in lines[:2]:  # one of them may be wrong
         try:
@@ -198,7 +197,8 @@ class _Cutter:
             self._kept = None
         start = self._at if self._kept is None else self._kept
         self._line += self._data.count(b"\n", self._counted, start)
-        chunk = self._stream.read(max(_CHUNK, len(self._data) - start))
+        kept = len(self._data) - start
+        chunk = self._stream.read(max(_CHUNK, min(kept, self._source.longest - kept)))  # no more than can be kept
         self._data = self._data[start:] + chunk
         self._at -= start
         self._kept = None if self._kept is None else 0
