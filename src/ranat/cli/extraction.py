@@ -158,6 +158,7 @@ def convert(
     lines: Lines = False,
     columns: Columns = None,
     lenient: Lenient = None,
+    max_characters: int = 5_000_000,
     json: Json = False,
 ) -> None:
     """Write documents in another format; whatever it cannot hold is counted and told.
@@ -166,6 +167,7 @@ def convert(
         input: Files, folders, globs, or - for standard input.
         out: The file to write, or the folder, where the format is one of folders.
         to: The format of the output; default: told by --out.
+        max_characters: A longer document counts as unreadable.
     """
     from ranat.extraction.checks import format_of
     from ranat.extraction.convert import convert as convert_documents
@@ -177,7 +179,8 @@ def convert(
     if format is None:
         remedy = f"--to {'|'.join(WRITERS.names())}"
         raise UsageError(f"does not tell its format: {out}", where="--out", remedy=remedy)
-    result = convert_documents(input, out, _output_format(format, raw_csv), how=how, console=err)
+    chosen = _output_format(format, raw_csv)
+    result = convert_documents(input, out, chosen, how=how, max_characters=max_characters, console=err)
     if json:
         print_json(result)
     else:

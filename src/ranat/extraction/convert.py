@@ -22,9 +22,6 @@ from ranat.extraction.progress import Rate
 from ranat.formats import How
 from ranat.terminal import plain_console
 
-MOST_CHARACTERS = 100_000_000
-"""A longer document is not read: it would not fit in memory with what is made of it."""
-
 
 def convert(
     given: Sequence[str],
@@ -32,6 +29,7 @@ def convert(
     format: str,
     *,
     how: How = How(),
+    max_characters: int = 5_000_000,
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Read documents and write them to one file or folder.
@@ -41,6 +39,7 @@ def convert(
         out: must not be there.
         format: of the output.
         how: the inputs are read.
+        max_characters: a longer document is not read, so that none fills the memory, whatever a packed file unpacks to.
         console: where progress and what cannot be read is shown.
     Returns:
         {"documents", "failures": how many could not be read, "renamed": had an id that was there already, "left_out":
@@ -58,7 +57,7 @@ def convert(
     def documents() -> Iterator[Document]:
         before = 0
         for name in inputs.expand(given, out):
-            for found in inputs.read(name, how, MOST_CHARACTERS):
+            for found in inputs.read(name, how, max_characters):
                 if isinstance(found, End):
                     before += found.size
                     notices.extend(found.notices)

@@ -18,6 +18,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import IO, NamedTuple
 
@@ -106,6 +107,19 @@ def opened(stream: IO[bytes]) -> IO[str]:
     return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
 
 
+def _bounded(source: Source) -> Iterator[str]:
+    """The lines of a file.
+
+    Raises:
+        UserError: one is too long.
+    """
+    stream = opened(source.stream)
+    for number, line in enumerate(iter(partial(stream.readline, source.longest + 1), ""), 1):
+        if len(line) > source.longest:
+            raise source.too_long(number)
+        yield line
+
+
 def _sure(sample: Sample) -> Sure:
     header = _header(sample.head.partition("\n")[0], "text")[0]
     return Sure.LIKELY if len(header) > 1 and _index(header, "text") is not None else Sure.NO
@@ -121,10 +135,10 @@ def read(source: Source) -> Iterator[Document]:
         UserError: there is no such column, or a row is no CSV, not UTF-8 or of another number of cells.
     """
     text, id = source.reading.columns.get("text", "text"), source.reading.columns.get("id")
-    stream = opened(source.stream)
-    first = stream.readline()
+    lines = _bounded(source)
+    first = next(lines, "")
     _, delimiter = _header(first, text)
-    found = rows(chain([first], stream), delimiter)
+    found = rows(chain([first], lines), delimiter)
     top = next(found, Row(1, []))
     header = checked(top, len(top.cells), source.name)
     text_at = _required(source, header, text, "--columns text=NAME")

@@ -213,7 +213,8 @@ class _Cutter:
             self._kept = None
         start = self._at if self._kept is None else self._kept
         self._line += self._data.count(b"\n", self._counted, start)
-        chunk = self._stream.read(max(_CHUNK, len(self._data) - start))
+        kept = len(self._data) - start
+        chunk = self._stream.read(max(_CHUNK, min(kept, self._source.longest - kept)))  # no more than can be kept
         self._data = self._data[start:] + chunk
         self._at -= start
         self._kept = None if self._kept is None else 0
