@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 from ranat.documents.bio import Decoded, Scheme, detect_scheme, from_tags
@@ -36,10 +35,9 @@ class Word(NamedTuple):
     span: Span
 
 
-@lru_cache(maxsize=1024)
 def is_tag(value: str) -> bool:
     """Whether it is a tag of IOB, IO, BIOES, BILOU or BMEWO."""
-    return all(map(_TAG.fullmatch, parts_of(value)))
+    return value == "O" or all(map(_TAG.fullmatch, parts_of(value)))
 
 
 def parts_of(tag: str) -> list[str]:
@@ -47,9 +45,10 @@ def parts_of(tag: str) -> list[str]:
     return BETWEEN.split(tag) if "|" in tag else [tag]
 
 
-@lru_cache(maxsize=1024)
 def typed(tag: str) -> str:
     """The tag, or each of several, with a type."""
+    if tag == "O" or (len(tag) > 1 and "|" not in tag):
+        return tag
     return "|".join(f"{part}-Entity" if len(part) == 1 and part != "O" else part for part in parts_of(tag))
 
 
