@@ -15,7 +15,7 @@ from ranat.documents.bio import Decoded, Scheme, detect_scheme, from_tags
 from ranat.documents.document import Document, Entity, Span
 from ranat.formats.source import Found, Source
 
-BETWEEN = re.compile(r"\|(?=(?:O|[BIESLUMW]-[^|]+)(?:\||\Z))")
+BETWEEN = re.compile(r"\|(?=O(?:\||\Z)|[BIESLUMW]-)")
 """What stands between the tags of one word."""
 
 _TAG = re.compile(r"O|[BIESLU]|[BIESLUMW]-.+", re.DOTALL)
