@@ -67,7 +67,9 @@ def test_from_standard_input_to_standard_output(
     assert all(TEXT[slice(*entity["spans"][0])] == entity["text"] for entity in found["entities"])
 
 
-@pytest.mark.parametrize("flags", [("--to", "html"), ("--resume",), ("--ray", "local"), ("--workers", "2")])
+@pytest.mark.parametrize(
+    "flags", [("--to", "html"), ("--resume",), ("--part", "1/2"), ("--ray", "local"), ("--workers", "2")]
+)
 def test_what_needs_a_folder_is_refused_without_one(
     flags: tuple[str, ...], ranat: Ranat, models: dict[str, str], texts: Path
 ) -> None:

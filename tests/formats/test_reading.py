@@ -55,6 +55,12 @@ SAMPLES = {
 <PubmedArticleSet><PubmedArticle><MedlineCitation><PMID Version="1">1</PMID>
 <Article><ArticleTitle>Aspirin helps.</ArticleTitle></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>
 """,
+    "medline": "PMID- 1\nTI  - Aspirin\n      helps.\n\nPMID- 2\nTI  - Aspirin binds.\nAB  - COX-1.\n",
+    "jats": """<?xml version="1.0"?>
+<article><front><article-meta><article-id pub-id-type="pmid">1</article-id>
+<title-group><article-title>Aspirin helps.</article-title></title-group></article-meta></front>
+<body><sec><title>Hearts</title><p>It does.</p></sec></body></article>
+""",
 }
 UNTOLD = {"lines": "Aspirin helps.\n\nSo do pills.\n", "text": "Aspirin helps.\nSo do pills.\n"}
 """Any text could be of these formats, so they are never told by content."""
@@ -62,7 +68,9 @@ UNTOLD = {"lines": "Aspirin helps.\n\nSo do pills.\n", "text": "Aspirin helps.\n
 BINARY = {"docbin": "spacy", "hf-parquet": "pyarrow"}
 """Formats whose files are no text, and the module that they need."""
 
-FIRST = {"blurb-tsv": ("@CHEMICAL$", "CHEMICAL"), "scibert-jsonl": ("Aspirin", "E1"), "csv": None, "pubmed-xml": None}
+FIRST = {"blurb-tsv": ("@CHEMICAL$", "CHEMICAL"), "scibert-jsonl": ("Aspirin", "E1")} | dict.fromkeys(
+    ("csv", "pubmed-xml", "medline", "jats")
+)
 """The first mention and its type, or None if there is none; ("Aspirin", "Chemical") in all others."""
 
 

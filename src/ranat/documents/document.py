@@ -9,7 +9,9 @@ from typing import Any
 Span = tuple[int, int]
 """Code-point offsets into a document's text, end exclusive."""
 
-_BETWEEN = re.compile(r"[|,;]")
+_BETWEEN = re.compile(r"[,;]")
+_VARIANT = re.compile(r"\s*(?:tmVar:)?[cgprmn]?\|(?:SUB|DEL|INS|DUP|INDEL|FS|Allele)\|", re.IGNORECASE)
+"""How tmVar's identifiers begin, such as "p|SUB|V|600|E": their bars are no ends of parts."""
 
 
 def is_text(value: str) -> bool:
@@ -55,7 +57,11 @@ class Entity:
     @property
     def concepts(self) -> tuple[str, ...]:
         """Its concept and the parts of a composite one, any of which a relation may name; BioRED's have a comma."""
-        return (self.concept, *map(str.strip, _BETWEEN.split(self.concept))) if self.concept else ()
+        if not self.concept:
+            return ()
+        parts = _BETWEEN.split(self.concept)
+        each = (part for one in parts for part in ([one] if _VARIANT.match(one) else one.split("|")))
+        return (self.concept, *map(str.strip, each))
 
     @property
     def start(self) -> int:

@@ -56,8 +56,10 @@ def value(text: str) -> Any:
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
         raise MalformedError(f"not JSON: {error.msg} at {line}character {error.colno}") from None
-    except (ValueError, RecursionError) as error:  # an integer of thousands of digits; too deep
-        raise MalformedError(f"not JSON that can be read: {error}") from None
+    except ValueError:
+        raise MalformedError("not JSON that can be read: an integer has thousands of digits") from None
+    except RecursionError:
+        raise MalformedError("not JSON that can be read: lists and objects within too many others") from None
 
 
 def records(source: Source, lists: Collection[str] = ()) -> Iterator[Record]:
@@ -77,17 +79,20 @@ def records(source: Source, lists: Collection[str] = ()) -> Iterator[Record]:
 def _is_line_each(head: bytes, lists: Collection[str]) -> bool:
     """Whether each object is a line: a wrong line then fails alone."""
     lines = [line for line in map(bytes.strip, head.removeprefix(BOM_UTF8).split(b"\n", 8)[:8]) if line]
-    if not lines or not lines[0].startswith(b"{") or lines[0].endswith((b"{", b"[", b",")):
-        return False
-    if 2 * sum(line.startswith(b"{") for line in lines) <= len(lines):  # some may be wrong
-        return False
-    for line in lines[:2]:  # one of them may be wrong
-        try:
-            value: dict[str, Any] = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        return value.keys().isdisjoint(lists)
-    return False
+    first = _object(lines[0]) if lines else None
+    if first is None and len(lines) > 1:  # it may be the wrong one, unless it is the beginning of what follows
+        begun = lines[0].endswith((b"{", b"[", b","))
+        most = 2 * sum(line.startswith(b"{") for line in lines) > len(lines)
+        first = _object(lines[1]) if most and not begun else None
+    return first is not None and first.keys().isdisjoint(lists)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 class _Cutter:
