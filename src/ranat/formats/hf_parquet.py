@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ranat.documents.document import Document
 from ranat.errors import UserError
@@ -44,11 +44,11 @@ def read(source: Source) -> Iterator[Document]:
     """
     pyarrow = pyarrow_of(source.name)
     left_out: Counter[str] = Counter()
-    with tempfile.TemporaryFile() as file:
+    with tempfile.NamedTemporaryFile() as file:
         shutil.copyfileobj(source.stream, file)  # Parquet is read from its end
-        file.seek(0)
+        file.flush()
         with readable(pyarrow, source.name):
-            schema, batches = _opened(pyarrow, file)
+            schema, batches = _opened(pyarrow, pyarrow.memory_map(file.name))
             features, columns = _features(schema), schema.names
         _check(source, columns)
         features = features or hf.features_beside(source.name)
@@ -69,7 +69,7 @@ def read(source: Source) -> Iterator[Document]:
     tell(source, left_out)
 
 
-def _opened(pyarrow: Any, file: IO[bytes]) -> tuple[Any, Iterator[Any]]:
+def _opened(pyarrow: Any, file: Any) -> tuple[Any, Iterator[Any]]:
     """The schema of a file and its rows, some at a time."""
     start = file.read(6)
     file.seek(0)

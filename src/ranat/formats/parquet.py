@@ -151,6 +151,6 @@ def readable(pyarrow: Any, name: str) -> Iterator[None]:
     """What pyarrow says about a file becomes an error of the user's."""
     try:
         yield
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"cannot be read: {what}", where=name) from None
