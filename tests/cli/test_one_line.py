@@ -143,11 +143,11 @@ def test_what_is_json_remains_json_in_any_encoding(tmp_path: Path, encoding: str
 
 
 def test_weights_that_cannot_be_written(tmp_path: Path) -> None:
-    code = f"""{LIMITED}
-import sys
+    code = f"""
 from ranat.cli.failures import explained
 from safetensors.torch import save_file
 import torch
+{LIMITED}
 try:
     save_file({{"x": torch.zeros(9)}}, {str(tmp_path / "x.safetensors")!r})
 except Exception as error:

@@ -60,7 +60,7 @@ class _Text(str):
 
 
 def _sure(sample: Sample) -> Sure:
-    match = _TEXT.match(sample.head.lstrip())
+    match = _TEXT.match(sample.lines[0].lstrip()) if sample.lines and sample.json is None else None
     return Sure.CERTAIN if match and match[2] == "t" else Sure.NO
 
 

@@ -77,7 +77,7 @@ def test_a_cell_that_cannot_be_trained_says_why(tmp_path: Path, spec_file: SpecF
     cell = expand(read_spec(str(spec_file()), corpora=[str(broken)]))[0]
     card = run(job(cell, tmp_path / "results"))
     assert card.status == "failed"
-    assert "dev.tsv:1: 'no tag' is not a token and a tag" in str(card.error)
+    assert "dev.tsv:1: no column holds tags; the first line is 'no tag'" in str(card.error)
     assert card.dev is card.test is card.cost is None
     assert read_all(tmp_path / "results") == [card]
 
