@@ -9,6 +9,9 @@ from typing import Any
 Span = tuple[int, int]
 """Code-point offsets into a document's text, end exclusive."""
 
+NO_CONCEPT = frozenset({"", "-", "-1"})
+"""What PubTator and BioC files write for a concept that is not known."""
+
 _BETWEEN = re.compile(r"[|,;]")
 
 
@@ -55,7 +58,13 @@ class Entity:
     @property
     def concepts(self) -> tuple[str, ...]:
         """Its concept and the parts of a composite one, any of which a relation may name; BioRED's have a comma."""
-        return (self.concept, *map(str.strip, _BETWEEN.split(self.concept))) if self.concept else ()
+        return (self.concept, *self.parts) if self.concept else ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The concepts that it is a mention of: the parts of a composite one, or its one concept, if known."""
+        parts = map(str.strip, _BETWEEN.split(self.concept or ""))
+        return tuple(part for part in parts if part not in NO_CONCEPT)
 
     @property
     def start(self) -> int:

@@ -21,8 +21,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from ranat.documents.document import Document, Entity, Relation, Span
-from ranat.formats.fitting.names import NO_CONCEPT, known_concepts
+from ranat.documents.document import NO_CONCEPT, Document, Entity, Relation, Span
+from ranat.formats.fitting.names import known_concepts
 from ranat.formats.fitting.steps import in_text_order
 from ranat.formats.source import Found, FoundRelation, Source
 
