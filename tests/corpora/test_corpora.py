@@ -21,7 +21,7 @@ IOB = {"train": "a\tB-Disease\n\nb\tO\n", "devel": "c\tB-Disease\n", "test": "d\
 def test_a_corpus_keeps_the_contract(name: str, request: pytest.FixtureRequest) -> None:
     packaged = name == "demo"
     corpus = corpora.load(name, None if packaged else request.getfixturevalue("data_dir"))
-    assert (corpus.name, corpus.task) == (name, "relation" if base(name) in ("chemprot", "ddi") else "ner")
+    assert (corpus.name, corpus.task) == (name, "relation" if base(name) in ("bc5-cid", "chemprot", "ddi") else "ner")
     assert (corpus.pairs is not None) == (corpus.task == "relation")
     assert list(corpus.splits) == ["train", "dev", "test"]
     assert packaged == (pins(base(name)) == [])
