@@ -32,9 +32,10 @@ def test_a_corpus_keeps_the_contract(name: str, request: pytest.FixtureRequest) 
         for document in documents:
             spans = [entity.spans for entity in document.entities]
             assert spans == sorted(spans) or name == "chemprot"  # whose instances follow the order of its table
-            ids = {entity.id for entity in document.entities}
-            if corpus.task == "relation":
-                assert all({relation.head, relation.tail} <= ids for relation in document.relations)
+            if corpus.pairs is not None:
+                by_concept = corpus.pairs.level == "concept"
+                ends = {end for e in document.entities for end in (e.concepts if by_concept else [e.id])}
+                assert all({relation.head, relation.tail} <= ends for relation in document.relations)
             for entity in document.entities:
                 assert entity.type in train_types
                 mention = document.mention(entity)
