@@ -24,8 +24,8 @@ def names(document: Document) -> Callable[[Entity], tuple[str, ...]]:
     return lambda entity: (entity.id, *(name for name in dict.fromkeys(entity.concepts) if name not in ids))
 
 
-def types_of(document: Document) -> dict[str, set[str]]:
-    """Each name that a relation may use → the types of the mentions that it means."""
+def types_of(document: Document) -> defaultdict[str, set[str]]:
+    """Each name that a relation may use → the types of the mentions that it means, maybe none."""
     types = defaultdict[str, set[str]](set)
     names_of = names(document)
     for entity in document.entities:

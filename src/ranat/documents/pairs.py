@@ -48,7 +48,7 @@ class PairTypes:
     def of(cls, documents: Iterable[Document]) -> Self:
         """The types of the pairs that are related in the documents; the level of concepts if all relate concepts."""
         types, levels = set[tuple[str, str]](), set[Level]()
-        for document in documents:
+        for document in (document for document in documents if document.relations):
             kinds = concepts.types_of(document)
             for relation, by_mention in zip(document.relations, concepts.are_between_mentions(document), strict=True):
                 types.update(product(kinds[relation.head], kinds[relation.tail]))
