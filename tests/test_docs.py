@@ -155,6 +155,16 @@ def test_the_readmes_scores_on_all_data_are_those_of_the_cards() -> None:
         assert re.search(rf"{100 * f1:.2f}\s+on\s+`{corpus}`", README)
 
 
+def test_the_readmes_scores_of_relations_between_concepts_are_those_of_the_card() -> None:
+    (card,) = read_all(ROOT / "results" / "bc5-cid")
+    assert card.test
+    percent = {name: f"{100 * card.test[name]:.2f}" for name in ("precision", "recall", "f1", "recall_ceiling")}
+    held, said = card.test["gold"] - card.test["beyond_sentences"], " ".join(README.split())
+    assert f"precision {percent['precision']}, recall {percent['recall']} and F1 {percent['f1']}" in said
+    assert f"sentences hold {held} of test's {card.test['gold']:,} relations" in said
+    assert f"recall above {percent['recall_ceiling']}" in said
+
+
 def test_the_report_is_that_of_the_cards(tmp_path: Path) -> None:
     write_report(STUDY, tmp_path / "report.md")
     assert (tmp_path / "report.md").read_text() == (ROOT / "results" / "report.md").read_text()

@@ -21,7 +21,7 @@ IOB = {"train": "a\tB-Disease\n\nb\tO\n", "devel": "c\tB-Disease\n", "test": "d\
 def test_a_corpus_keeps_the_contract(name: str, request: pytest.FixtureRequest) -> None:
     packaged = name == "demo"
     corpus = corpora.load(name, None if packaged else request.getfixturevalue("data_dir"))
-    assert (corpus.name, corpus.task) == (name, "relation" if base(name) in ("chemprot", "ddi") else "ner")
+    assert (corpus.name, corpus.task) == (name, "relation" if base(name) in ("bc5-cid", "chemprot", "ddi") else "ner")
     assert (corpus.pairs is not None) == (corpus.task == "relation")
     assert list(corpus.splits) == ["train", "dev", "test"]
     assert packaged == (pins(base(name)) == [])
@@ -32,9 +32,10 @@ def test_a_corpus_keeps_the_contract(name: str, request: pytest.FixtureRequest) 
         for document in documents:
             spans = [entity.spans for entity in document.entities]
             assert spans == sorted(spans) or name == "chemprot"  # whose instances follow the order of its table
-            ids = {entity.id for entity in document.entities}
-            if corpus.task == "relation":
-                assert all({relation.head, relation.tail} <= ids for relation in document.relations)
+            if corpus.pairs is not None:
+                by_concept = corpus.pairs.level == "concept"
+                ends = {end for e in document.entities for end in (e.concepts if by_concept else [e.id])}
+                assert all({relation.head, relation.tail} <= ends for relation in document.relations)
             for entity in document.entities:
                 assert entity.type in train_types
                 mention = document.mention(entity)

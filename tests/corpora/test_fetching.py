@@ -189,11 +189,12 @@ def test_what_is_pinned() -> None:
     pinned = {pin for name in ("bc5-chem", "bc5-disease", "bc2gm", "ncbi-disease") for pin in fetching.pins(name)}
     assert len({pin.path for pin in pinned}) == len({pin.url for pin in pinned}) == len(pinned) == 30
     assert all(pin.url.startswith("https://raw.githubusercontent.com/") for pin in pinned)
+    assert {pin for pin in fetching.pins("bc5-chem") if pin.path.startswith("bc5cdr/")} == {*fetching.pins("bc5-cid")}
     assert all(len(pin.sha256) == 64 and pin.size > 0 for pin in pinned)
 
 
 def test_pinned_files_are_those_of_the_corpora(data_dir: Path) -> None:
-    for name in ("bc5-chem", "bc5-disease", "bc2gm", "ncbi-disease"):
+    for name in ("bc5-chem", "bc5-disease", "bc5-cid", "bc2gm", "ncbi-disease"):
         assert all(fetched.already for fetched in fetch(name, data_dir, address="http://127.0.0.1:9"))
 
 

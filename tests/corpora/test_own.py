@@ -1,3 +1,4 @@
+import copy
 import json
 import tarfile
 import zipfile
@@ -5,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+import tiny
 from ranat import corpora
 from ranat.corpora.own import OddFilesError
 from ranat.errors import UserError
 from ranat.formats import How
+from ranat.tasks import RelationClassification
 
 
 def lines(*types: str, start: int = 0) -> str:
@@ -163,10 +166,91 @@ def test_relations_beside_mentions_are_said(tmp_path: Path) -> None:
     corpus = corpora.load(tmp_path)
     assert (corpus.task, corpus.pairs) == ("ner", None)
     assert [str(notice) for notice in corpus.notices] == [
-        f"{tmp_path}: note: has 5 relations: --task relation trains on them",
+        f"{tmp_path}: note: has 5 relations between mentions: --task relation trains on those that a sentence holds",
         f"{tmp_path}: note: dev has relation types that train lacks: 'B'",
         f"{tmp_path}: note: test has relation types that train lacks: 'C', 'D'",
     ]
+
+
+CID = """1|t|Lithium and fever.
+1|a|Lithium caused fever. Cough followed.
+1	0	7	Lithium	Chemical	D1
+1	12	17	fever	Disease	D3
+1	19	26	Lithium	Chemical	D1
+1	34	39	fever	Disease	D3
+1	41	46	Cough	Disease	D4
+1	CID	D1	D3
+1	CID	D1	D4
+"""
+
+
+def relation_counts(folder: Path, split: str) -> dict[str, int]:
+    return {
+        row.what: row.measured
+        for row in corpora.check(folder).rows
+        if row.split == split and ("in a sentence" in row.what or "instances" in row.what or "no sentence" in row.what)
+    }
+
+
+def test_check_counts_what_sentences_hold_of_relations_between_concepts(tmp_path: Path) -> None:
+    for split in ("train", "dev"):
+        (tmp_path / f"{split}.pubtator").write_text(CID)
+    (tmp_path / "test.pubtator").write_text("2|t|Nothing.\n")
+    for split in ("train", "dev"):
+        assert relation_counts(tmp_path, split) == {
+            "relations between concepts in a sentence": 1,
+            "relations between concepts in no sentence": 1,
+            "instances": 2,
+            "instances CID": 2,
+        }
+    assert relation_counts(tmp_path, "test") == {"instances": 0}
+    assert {row.corpus for row in corpora.check(tmp_path).rows} == {str(tmp_path)}
+    assert [notice.what for notice in corpora.load(tmp_path).notices] == [
+        "has 4 relations between concepts: --task relation trains on those that a sentence holds"
+    ]
+
+
+def test_check_counts_relations_of_mentions_and_concepts_apart(tmp_path: Path) -> None:
+    both = json.dumps(
+        {
+            "id": "1",
+            "text": "It was fever. They had cough.",
+            "entities": [
+                {"id": f"T{number}", "type": "X", "spans": [[start, start + 1]], "concept": f"D{number}"}
+                for number, start in enumerate((0, 7, 14))
+            ],
+            "relations": [
+                {"type": "r", "head": "T0", "tail": "T1"},
+                {"type": "r", "head": "T1", "tail": "T2"},
+                {"type": "r", "head": "D1", "tail": "D2"},
+            ],
+        }
+    )
+    for split in ("train", "dev"):
+        (tmp_path / f"{split}.jsonl").write_text(both)
+    assert relation_counts(tmp_path, "train") == {
+        "relations between mentions in a sentence": 1,
+        "relations between mentions in no sentence": 1,
+        "relations between concepts in a sentence": 0,
+        "relations between concepts in no sentence": 1,
+        "instances": 1,
+        "instances r": 1,
+    }
+    (notice, *_) = (notice.what for notice in corpora.load(tmp_path).notices if "relations" in notice.what)
+    assert notice.startswith("has 4 relations between mentions and 2 relations between concepts: ")
+
+
+def test_what_train_refuses_is_not_promised(tmp_path: Path) -> None:
+    """Relations that no sentence of train holds."""
+    apart = CID.replace("1\tCID\tD1\tD3\n", "")
+    (tmp_path / "train.pubtator").write_text(apart)
+    (tmp_path / "dev.pubtator").write_text(CID)
+    corpus = corpora.load(tmp_path)
+    assert [notice.what for notice in corpus.notices if "--task" in notice.what] == [
+        "has 3 relations between concepts: --task relation cannot train on them, as no sentence of train holds one"
+    ]
+    with pytest.raises(UserError, match="the training split has no relation between two entities of a sentence"):
+        RelationClassification.for_corpus(corpus, copy.deepcopy(tiny.tokenizer("bert")), 64)
 
 
 def blurb(*labels: str) -> str:
@@ -246,7 +330,9 @@ def test_a_split_may_be_a_folder_as_brat_writes_it(tmp_path: Path) -> None:
         ["1", "deep/2"]
     ] * 2 + [["0"]]
     assert corpus.splits["train"] == corpus.splits["dev"]
-    assert [notice.what for notice in corpus.notices] == ["has 3 relations: --task relation trains on them"]
+    assert [notice.what for notice in corpus.notices] == [
+        "has 3 relations between mentions: --task relation trains on those that a sentence holds"
+    ]
     assert str(tmp_path / "mine/train/deep/2.ann") in corpus.files
     with zipfile.ZipFile(tmp_path / "mine.zip", "w") as zipped:
         for path in sorted((tmp_path / "mine").rglob("*")):

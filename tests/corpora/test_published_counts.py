@@ -21,7 +21,8 @@ def measured(name: str, form: str, data: Path) -> dict[tuple[str, str], int]:
 
 
 @pytest.mark.parametrize(
-    ("name", "published"), [("bc5-chem", 66), ("bc5-disease", 66), ("ncbi-disease", 50), ("bc2gm", 44)]
+    ("name", "published"),
+    [("bc5-chem", 66), ("bc5-disease", 66), ("bc5-cid", 35), ("ncbi-disease", 50), ("bc2gm", 44)],
 )
 def test_every_published_count(name: str, published: int, data_dir: Path) -> None:
     rows = report(name, data_dir).rows

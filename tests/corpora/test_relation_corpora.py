@@ -191,3 +191,23 @@ def test_both_serve_as_ner_corpora(name: str, types: str, data_dir: Path) -> Non
     corpus = corpora.load(name, data_dir)
     for documents in corpus.splits.values():
         assert {entity.type for document in documents for entity in document.entities} == set(types.split())
+
+
+CID = """{id}|t|Lithium-induced fever.
+{id}|a|Cough was not seen.
+{id}\t0\t7\tLithium\tChemical\tD1
+{id}\t16\t21\tfever\tDisease\tD3
+{id}\t23\t28\tCough\tDisease\t-1
+{id}\tCID\tD1\tD3
+"""
+
+
+def test_bc5_cid_from_small_files(tmp_path: Path) -> None:
+    for number, stem in enumerate(("TrainingSet", "DevelopmentSet", "TestSet")):
+        (tmp_path / f"CDR_{stem}.PubTator.txt").write_text(CID.format(id=number))
+    corpus = corpora.load("bc5-cid", tmp_path)
+    assert (corpus.task, corpora.task_of("bc5-cid"), corpus.form) == ("relation", "relation", "original")
+    assert [document.id for documents in corpus.splits.values() for document in documents] == ["0", "1", "2"]
+    assert instances(corpus, "test") == [("2.T1.T2", "@CHEMICAL$-induced @DISEASE$.", "CID")]
+    assert corpus.pair_types.level == "concept"
+    assert corpora.load("bc5-chem", tmp_path).splits["test"][0].entities == corpus.splits["test"][0].entities[:1]

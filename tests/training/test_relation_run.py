@@ -14,8 +14,10 @@ from transformers import pipeline
 from ranat.attacks import attacks
 from ranat.documents import Document, Entity, Relation
 from ranat.errors import UsageError, UserError
+from ranat.extraction.score import end_to_end
 from ranat.formats import jsonl
 from ranat.runs.settings import read_settings
+from ranat.training.errors import run_errors
 from ranat.training.evaluate import TrainedRun, evaluate
 from ranat.training.run import train
 from ranat.training.runtrainer import RunTrainer
@@ -79,6 +81,45 @@ def test_a_relation_run_learns_and_is_evaluated_again(
     lines = [json.loads(line) for line in (tmp_path / "run" / "predictions" / "test.jsonl").read_text().splitlines()]
     for side in ("gold", "predicted"):
         assert sum(line[side] == [[["T1", "T2"], "inhibits"]] for line in lines) == metrics["test"][side]
+
+
+def test_relations_between_concepts_are_trained_and_scored_as_such(
+    corpus: Path, backbone: Path, tmp_path: Path
+) -> None:
+    """As PubTator files give them; one that no sentence holds is missed, and nothing else has to be."""
+    folder = tmp_path / "concepts"
+    folder.mkdir()
+    for split in ("train", "dev", "test"):
+        blocks = []
+        for line in (corpus / f"{split}.jsonl").read_text().splitlines():
+            document = json.loads(line)
+            id, start = document["id"], document["text"].index("BRCA1")
+            relations = [f"{id}\tinhibits\tD1\t672"] * len(document["relations"]) + [f"{id}\tinhibits\tD1\t25"]
+            rows = [(0, 8, "Imatinib", "Chemical", "D1"), (start, start + 5, "BRCA1", "Gene", "672|673")]
+            rows += [(len(document["text"]) + 1, len(document["text"]) + 4, "KIT", "Gene", "25")]
+            blocks += [
+                f"{id}|t|{document['text']}",
+                f"{id}|a|KIT was not measured.",
+                *("\t".join(map(str, (id, *row))) for row in rows),
+            ]
+            blocks += [*relations, ""]
+        (folder / f"{split}.pubtator").write_text("\n".join(blocks))
+    metrics = run(folder, backbone, tmp_path / "run", train={"epochs": 10, "learning_rate": 0.003})
+    scores, related = metrics["test"], (corpus / "test.jsonl").read_text().count('"head"')
+    assert 0 < related < 8
+    assert (scores["gold"], scores["beyond_sentences"]) == (8 + related, 8)
+    assert 0 < scores["recall"] <= scores["recall_ceiling"] == related / (8 + related)
+    assert scores["predicted"] % 2 == 0  # both parts of the composite mention
+    assert "between concepts" in metrics["definition"]
+    assert "In test: 8 relations that no sentence holds, counted as missed." in (tmp_path / "run/README.md").read_text()
+    again = evaluate(tmp_path / "run", on=str(folder))
+    assert {name: again[name] for name in scores} == scores
+    assert again["definition"] == metrics["definition"]
+    errors = run_errors(tmp_path / "run").analysis
+    assert errors.counts.gold["right"] == scores["true_positives"]
+    assert errors.tables["a sentence has both"]["no"].gold.total() == 8
+    with pytest.raises(UserError, match="test relates concepts, and mentions that are found in raw text have none"):
+        end_to_end(["none"], str(tmp_path / "run"), str(folder))
 
 
 def test_the_pipeline_of_transformers_says_the_same(corpus: Path, backbone: Path, tmp_path: Path) -> None:

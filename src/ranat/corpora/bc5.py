@@ -1,7 +1,8 @@
-"""BioCreative V chemical–disease corpus (Li et al. 2016, Database 2016:baw068), as two corpora: chemicals, diseases.
+"""BioCreative V chemical–disease corpus (Li et al. 2016, Database 2016:baw068): chemicals, diseases, and relations.
 
-The originals mark both types and relate concepts of them (CID). Each corpus keeps the mentions of its own type, and all
-relations.
+The originals mark both types and relate concepts of them: a chemical induces a disease (CID). The two corpora of
+mentions keep those of their own type, and all relations. That of relations is scored as the task was: by the pairs of
+concepts of each document.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import replace
 from ranat.corpora.corpus import Splits
 from ranat.corpora.iob import iob_splits
 from ranat.corpora.loading import Release, corpus
+from ranat.documents.pairs import PairTypes
+from ranat.documents.segment import sentences
 
 _STEMS = {"train": "CDR_TrainingSet", "dev": "CDR_DevelopmentSet", "test": "CDR_TestSet"}
 
@@ -26,6 +29,23 @@ def chemicals(release: Release) -> Splits:
 def diseases(release: Release) -> Splits:
     """Diseases, the IOB release."""
     return iob_splits(release, "BC5CDR-disease-IOB")
+
+
+@corpus(
+    "bc5-cid",
+    form="original",
+    task="relation",
+    pairs=PairTypes(frozenset({("Chemical", "Disease")}), level="concept"),
+)
+def induced(release: Release) -> Splits:
+    """Chemicals, diseases and their relations; the release gives no sentences."""
+    return {
+        split: tuple(
+            replace(document, sentences=sentences(document.text))
+            for document in release.documents(f"{stem}.PubTator.txt", "pubtator")
+        )
+        for split, stem in _STEMS.items()
+    }
 
 
 def _original(kind: str, suffix: str, format: str) -> Callable[[Release], Splits]:

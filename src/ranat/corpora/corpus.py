@@ -35,3 +35,8 @@ class Corpus:
     source: str
     files: tuple[str, ...]
     pairs: PairTypes | None = None
+
+    @property
+    def pair_types(self) -> PairTypes:
+        """Which entities are candidates for a relation, and at which level relations are scored."""
+        return self.pairs or PairTypes.of(self.splits["train"])

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ranat.corpora.corpus import Corpus
 from ranat.documents import segment
+from ranat.documents.concepts import are_between_mentions
 from ranat.documents.document import Document, Entity
 from ranat.documents.pairs import PairTypes, candidates
 
@@ -47,7 +48,10 @@ def count(corpus: Corpus) -> list[Count]:
     counts = [
         Count(split, what, n)
         for split, documents in corpus.splits.items()
-        for what, n in (*_in_split(documents, units[split], noun), *_instances(documents, corpus.pairs))
+        for what, n in (
+            *_in_split(documents, units[split], noun),
+            *_instances(documents, corpus.pair_types, zeros=corpus.pairs is not None),
+        )
     ]
     for first, second in combinations(corpus.splits, 2):
         texts = {unit.text for unit in units[first]}
@@ -83,16 +87,28 @@ def _in_split(documents: tuple[Document, ...], units: list[_Unit], noun: str) ->
     yield f"mentions outside repeated {noun}", sum(len(unit.mentions) for unit in first.values())
 
 
-def _instances(documents: tuple[Document, ...], types: PairTypes | None) -> Iterator[tuple[str, int]]:
-    if types is None:
+def _instances(documents: tuple[Document, ...], types: PairTypes, zeros: bool) -> Iterator[tuple[str, int]]:
+    """What `train --task relation` makes of the relations; `zeros`: name what is seldom there even if it is not."""
+    if not types.types:
         return
     found = [candidates(document, types) for document in documents]
+    where = Counter(
+        (by_mention, relation not in item.apart)
+        for document, item in zip(documents, found, strict=True)
+        for relation, by_mention in zip(document.relations, are_between_mentions(document), strict=True)
+    )
+    for by_mention, ends in ((True, "mentions"), (False, "concepts")):
+        if where[by_mention, True] + where[by_mention, False]:
+            yield f"relations between {ends} in a sentence", where[by_mention, True]
+            yield f"relations between {ends} in no sentence", where[by_mention, False]
     pairs = [pair for item in found for pair in item.pairs]
     yield "instances", len(pairs)
     yield from ((f"instances {label}", n) for label, n in sorted(Counter(pair.label for pair in pairs).items()))
-    yield "instances that overlap", sum(pair.overlaps for pair in pairs)
-    yield "relations in no instance", sum(len(item.apart) for item in found)
-    yield "relations overruled by a later one of their pair", sum(len(item.conflicts) for item in found)
+    rare = {
+        "instances that overlap": sum(pair.overlaps for pair in pairs),
+        "relations overruled by a later one of their pair": sum(len(item.conflicts) for item in found),
+    }
+    yield from ((what, n) for what, n in rare.items() if n or zeros)
 
 
 def _units(document: Document) -> Iterator[_Unit]:

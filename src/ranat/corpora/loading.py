@@ -129,8 +129,9 @@ def task_of(name: str) -> str:
 
 
 def base(name: str) -> str:
-    """The corpus of a form: "bc2gm" of "bc2gm/original"."""
-    return name.split("/")[0]
+    """The corpus of a form: "bc2gm" of "bc2gm/original"; the path of one's own as it is."""
+    first = name.split("/")[0]
+    return first if first in names() else name
 
 
 def data_folder(data: Path | str | None = None) -> Path:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
@@ -12,7 +13,9 @@ from ranat.corpora.corpus import Corpus, Splits
 from ranat.corpora.files import Folder
 from ranat.corpora.parts import NAMES, parts_of
 from ranat.corpora.sample import SEED, labels, relation_types, tenth, types
+from ranat.documents.concepts import are_between_mentions
 from ranat.documents.document import Document
+from ranat.documents.pairs import PairTypes, candidates
 from ranat.errors import UserError
 from ranat.formats import How, instances
 from ranat.formats.source import Notice
@@ -104,10 +107,24 @@ def _check(splits: Splits, split: str, name: str, what: str, types: Callable[[Do
 
 def _relation_notices(splits: Splits, name: str) -> Iterator[Notice]:
     """What to know before relations are made the task."""
-    if n := sum(len(document.relations) for document in chain.from_iterable(splits.values())):
-        yield Notice("note", f"has {n} relations: --task relation trains on them", name, n)
+    documents = chain.from_iterable(splits.values())
+    by_mention = Counter(chain.from_iterable(map(are_between_mentions, documents)))
+    if n := by_mention.total():
+        ends = {True: "mentions", False: "concepts"}
+        what = " and ".join(f"{by_mention[key]} relations between {ends[key]}" for key in ends if by_mention[key])
+        then = "--task relation trains on those that a sentence holds"
+        if not _holds_one(splits["train"]):
+            then = "--task relation cannot train on them, as no sentence of train holds one"
+        yield Notice("note", f"has {what}: {then}", name, n)
     known = set[str]().union(*map(relation_types, splits["train"]))
     for split in ("dev", "test"):
         if lacking := sorted(set[str]().union(*map(relation_types, splits.get(split, ()))) - known):
             what = f"{split} has relation types that train lacks: {', '.join(map(repr, lacking))}"
             yield Notice("note", what, name, len(lacking))
+
+
+def _holds_one(documents: Sequence[Document]) -> bool:
+    """Whether there is anything that the relation task can learn."""
+    types = PairTypes.of(documents)
+    related = (document for document in documents if document.relations)
+    return any(pair.label != types.negative for document in related for pair in candidates(document, types).pairs)

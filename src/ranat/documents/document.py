@@ -9,6 +9,9 @@ from typing import Any
 Span = tuple[int, int]
 """Code-point offsets into a document's text, end exclusive."""
 
+NO_CONCEPT = frozenset({"", "-", "-1"})
+"""What PubTator and BioC files write for a concept that is not known."""
+
 _BETWEEN = re.compile(r"[,;]")
 _VARIANT = re.compile(r"\s*(?:tmVar:)?[cgprmn]?\|(?:SUB|DEL|INS|DUP|INDEL|FS|Allele)\|", re.IGNORECASE)
 """How tmVar's identifiers begin, such as "p|SUB|V|600|E": their bars are no ends of parts."""
@@ -57,11 +60,14 @@ class Entity:
     @property
     def concepts(self) -> tuple[str, ...]:
         """Its concept and the parts of a composite one, any of which a relation may name; BioRED's have a comma."""
-        if not self.concept:
-            return ()
-        parts = _BETWEEN.split(self.concept)
+        return (self.concept, *self.parts) if self.concept else ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The concepts that it is a mention of: the parts of a composite one, or its one concept, if known."""
+        parts = _BETWEEN.split(self.concept or "")
         each = (part for one in parts for part in ([one] if _VARIANT.match(one) else one.split("|")))
-        return (self.concept, *map(str.strip, each))
+        return tuple(part for part in map(str.strip, each) if part not in NO_CONCEPT)
 
     @property
     def start(self) -> int:

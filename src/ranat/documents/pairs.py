@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import product
+from typing import Any, Literal, NamedTuple, Self, get_args
 
+from ranat.documents import concepts
 from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.documents.segment import sentences
+
+Level = Literal["mention", "concept"]
 
 REVERSED = " (reversed)"
 """Ends the label of a relation whose head comes second in the text, where the types do not tell."""
@@ -25,25 +29,31 @@ class PairTypes:
         negative: the label of a pair that is not related.
         dummies: entity type → its name in a dummified sentence, as "DRUG" in "@DRUG$"; default: in upper case.
         overlap: the name of a pair whose mentions overlap; default: both names with "-" between.
+        level: what is related, and scored: "mention", the mentions of a sentence, or "concept", those of a document.
+    Raises:
+        ValueError: there is no such level.
     """
 
     types: frozenset[tuple[str, str]]
     negative: str = "false"
     dummies: Mapping[str, str] = field(default_factory=dict)
     overlap: str | None = None
+    level: Level = "mention"
+
+    def __post_init__(self) -> None:
+        if self.level not in get_args(Level):
+            raise ValueError(f"no level of relations: {self.level!r}")
 
     @classmethod
     def of(cls, documents: Iterable[Document]) -> Self:
-        """The types of the pairs that are related in the documents."""
-        return cls(
-            frozenset(
-                (kinds[relation.head], kinds[relation.tail])
-                for document in documents
-                if (kinds := {entity.id: entity.type for entity in document.entities})
-                for relation in document.relations
-                if relation.head in kinds and relation.tail in kinds
-            )
-        )
+        """The types of the pairs that are related in the documents; the level of concepts if all relate concepts."""
+        types, levels = set[tuple[str, str]](), set[Level]()
+        for document in (document for document in documents if document.relations):
+            kinds = concepts.types_of(document)
+            for relation, by_mention in zip(document.relations, concepts.are_between_mentions(document), strict=True):
+                types.update(product(kinds[relation.head], kinds[relation.tail]))
+                levels.add("mention" if by_mention else "concept")
+        return cls(frozenset(types), level="concept" if levels == {"concept"} else "mention")
 
     def order(self, first: Entity, second: Entity) -> tuple[Entity, Entity] | None:
         """(head, tail) of two entities in text order, head first where both ways are possible; None: no candidate."""
@@ -58,8 +68,7 @@ class PairTypes:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        dummies = dict(self.dummies)
-        return {"types": sorted(self.types), "negative": self.negative, "dummies": dummies, "overlap": self.overlap}
+        return {**asdict(self), "types": sorted(self.types), "dummies": dict(self.dummies)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -88,12 +97,16 @@ class Pair(NamedTuple):
         return self.first.end > self.second.start
 
 
+_Found = tuple[Relation, Entity]
+"""A relation of two entities, and which one of them is its head."""
+
+
 class Candidates(NamedTuple):
     """The candidate pairs of a document.
 
     Args:
         pairs: in the order of their sentences, then of their heads and tails in the document.
-        apart: relations that are between no candidate pair (of two sentences, of concepts, of types not paired).
+        apart: relations that no candidate pair holds (no sentence has both ends, or their types are not paired).
         conflicts: relations of a pair that has another later on; the last one is its label.
     """
 
@@ -103,17 +116,20 @@ class Candidates(NamedTuple):
 
 
 def candidates(document: Document, types: PairTypes) -> Candidates:
-    """All pairs of entities that lie wholly in one sentence and have the types of a pair, each pair once."""
-    related: dict[frozenset[str], list[Relation]] = defaultdict(list)
-    for relation in document.relations:
-        related[frozenset((relation.head, relation.tail))].append(relation)
-    pairs, conflicts = [], []
+    """All pairs of entities that lie wholly in one sentence and have the types of a pair, each pair once.
+
+    A relation between concepts is one of every such pair of their mentions.
+    """
+    find = _finder(document)
+    pairs, held, conflicts = [], set[Relation](), list[Relation]()
     for sentence, entities in _by_sentence(document):
         for first, second in _paired(entities, types):
-            found = related.pop(frozenset((first.id, second.id)), [])
-            conflicts += [relation for relation in found[:-1] if relation.type != found[-1].type]
+            found = find(first, second)
+            held.update(relation for relation, _ in found)
+            conflicts += [relation for relation, _ in found if relation.type != found[-1][0].type]
             pairs.append(Pair(sentence, first, second, _label(found, first, second, types)))
-    return Candidates(pairs, [relation for rest in related.values() for relation in rest], conflicts)
+    apart = [relation for relation in document.relations if relation not in held]
+    return Candidates(pairs, apart, list(dict.fromkeys(conflicts)))
 
 
 def dummified(document: Document, pair: Pair, types: PairTypes) -> str:
@@ -152,12 +168,34 @@ def one_line(text: str) -> str:
     return re.sub(r"[\t\r\n]", " ", text)
 
 
-def _label(found: list[Relation], first: Entity, second: Entity, types: PairTypes) -> str:
+def _finder(document: Document) -> Callable[[Entity, Entity], list[_Found]]:
+    """What finds the relations of two entities, by their ids and concepts, in the document's order."""
+    if not document.relations:
+        return lambda first, second: []
+    numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, relation in enumerate(document.relations):
+        numbers[relation.head, relation.tail].append(number)
+    names = concepts.names(document)
+
+    def find(first: Entity, second: Entity) -> list[_Found]:
+        heads = {
+            number: head
+            for head, tail in ((second, first), (first, second))  # of one concept, both may be the head: the first is
+            for ends in product(names(head), names(tail))
+            for number in numbers.get(ends, ())
+        }
+        return [(document.relations[number], heads[number]) for number in sorted(heads)]
+
+    return find
+
+
+def _label(found: list[_Found], first: Entity, second: Entity, types: PairTypes) -> str:
     if not found:
         return types.negative
     head, tail = types.order(first, second) or (first, second)
     both_ways = (tail.type, head.type) in types.types
-    return found[-1].type + (REVERSED if both_ways and found[-1].head != head.id else "")
+    relation, said_head = found[-1]
+    return relation.type + (REVERSED if both_ways and said_head != head else "")
 
 
 def _paired(entities: list[Entity], types: PairTypes) -> Iterator[tuple[Entity, Entity]]:

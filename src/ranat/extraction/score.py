@@ -63,6 +63,9 @@ def end_to_end(
     gold = corpus.splits[split]
     wanted = [triples(document) for document in gold]
     if not any(wanted):
+        if any(document.relations for document in gold):
+            what = f"{split} relates concepts, and mentions that are found in raw text have none"
+            raise UserError(what, where=on, remedy=f"`ranat evaluate {re} --on {on}` scores with gold mentions")
         raise UserError(f"{split} has no relation between mentions", where=on, remedy="evaluate on chemprot or ddi")
     extractor = Extractor.load(ner, re)
     assert extractor.relation is not None

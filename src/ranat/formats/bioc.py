@@ -25,8 +25,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from ranat.documents.document import Document, Relation
-from ranat.formats.fitting.names import NO_CONCEPT, known_concepts
+from ranat.documents.document import NO_CONCEPT, Document, Relation
+from ranat.formats.fitting.names import known_concepts
 from ranat.formats.fitting.steps import in_text_order
 from ranat.formats.json_records import MalformedError
 from ranat.formats.passages import LARGEST_GAP, Layout, Part, joined_lines, laid_out

@@ -27,10 +27,10 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from ranat.documents.document import Document, Relation
+from ranat.documents.document import NO_CONCEPT, Document, Relation
 from ranat.documents.segment import sentences
 from ranat.formats.base import Sure, reader, writer
-from ranat.formats.fitting.names import NO_CONCEPT, known_concepts, renamed
+from ranat.formats.fitting.names import known_concepts, renamed
 from ranat.formats.fitting.steps import contiguous, renumbered, without_layout
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, FoundRelation, Source

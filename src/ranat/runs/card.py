@@ -68,6 +68,8 @@ def _missed(metrics: dict[str, Any]) -> list[str]:
     said = {
         "unrepresentable": "that the model cannot represent, counted as missed",
         "not_candidates": "relations that are not between two entities of one sentence, not counted",
+        "beyond_sentences": "relations that no sentence holds, counted as missed",
+        "without_concept": "relations of mentions without a concept, not counted",
     }
     return [
         f"In {split}: {metrics[split][name]} {what}."

@@ -82,8 +82,8 @@ class Task(ABC):
 
     name: ClassVar[str]
     """What it is registered as; `register_task` sets it."""
-    definition: ClassVar[str]
-    """What its F1 is, in words."""
+    definition: str
+    """What its F1 is, in words; the class's, unless a corpus asks for another."""
     Options: ClassVar[type[Any]] = NoOptions
     """A frozen dataclass: the section of a config file that is called as the task. Every option has a default."""
     stage: ClassVar[Stage | None] = None
@@ -202,6 +202,7 @@ class Task(ABC):
 
     @staticmethod
     def errors(
+        corpus: Corpus,
         documents: Sequence[Document],
         gold: Sequence[Set[Answer]],
         predicted: Sequence[Set[Answer]],
@@ -210,7 +211,8 @@ class Task(ABC):
         """What a model gets wrong; here an answer is of the right type for its place, or of another, or there is none.
 
         Args:
-            documents: whose answers these are.
+            corpus: that the model was trained on.
+            documents: of it, whose answers these are.
             gold: for each document the answers that are right.
             predicted: likewise those that the model gave.
             training: what the model saw.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import accumulate, compress
 from typing import Any, Self
@@ -17,6 +17,7 @@ from ranat.corpora import Corpus
 from ranat.documents import Document, Entity
 from ranat.documents.bio import INSIDE, decode_strict, scheme_of, to_bio
 from ranat.errors import UserError
+from ranat.evaluation.errors import Analysis
 from ranat.evaluation.f1 import Answer
 from ranat.evaluation.mentions import mention_errors
 from ranat.tasks.base import IGNORED, Encoded, Task, register_task
@@ -54,7 +55,6 @@ class NER(Task):
     """
 
     stage = "entities"
-    errors = staticmethod(mention_errors)
     auto_class = AutoModelForTokenClassification
     definition = (
         "strict entity-level micro-F1: a predicted mention is right if its spans and its type equal a gold mention's; "
@@ -184,6 +184,17 @@ class NER(Task):
     def answers(self, document: Document) -> set[Answer]:
         """The mentions; those that tags cannot hold are among the gold ones, so they count as missed."""
         return {(entity.spans, entity.type) for entity in document.entities}
+
+    @staticmethod
+    def errors(
+        corpus: Corpus,
+        documents: Sequence[Document],
+        gold: Sequence[Set[Answer]],
+        predicted: Sequence[Set[Answer]],
+        training: Sequence[Document],
+    ) -> Analysis:
+        """Boundaries and types that are wrong, mentions missed and invented."""
+        return mention_errors(documents, gold, predicted, training)
 
     def score(self, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
         """Strict entity scores."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, Literal, Self
@@ -14,8 +14,11 @@ from transformers import AddedToken, AutoModelForSequenceClassification
 
 from ranat.corpora import Corpus
 from ranat.documents import Document, Relation
-from ranat.documents.pairs import REVERSED, PairTypes, candidates, relation_of
+from ranat.documents.concepts import between_concepts
+from ranat.documents.pairs import REVERSED, Level, Pair, PairTypes, candidates, relation_of
 from ranat.errors import UserError
+from ranat.evaluation.concepts import concept_errors
+from ranat.evaluation.errors import Analysis
 from ranat.evaluation.f1 import Answer
 from ranat.evaluation.relations import relation_errors
 from ranat.models.entity_pair import EntityPairClassifier
@@ -27,6 +30,14 @@ from ranat.tasks.pairfeatures import Example, PairFeatures
 
 HEADS = {"cls": AutoModelForSequenceClassification, "entity": EntityPairClassifier}
 """Representation → the model that has it."""
+
+DEFINITIONS: dict[Level, str] = {
+    "mention": "micro-F1 over relations without the negative class: each pair of entities within a sentence whose "
+    "types may be related is one instance; if a pair has several labels, the last one holds (BLURB)",
+    "concept": "micro-F1 over the relations of a document between concepts, each once (BioCreative V CDR): all gold "
+    "relations count, also those that no sentence holds; predicted is what any pair of mentions in a sentence is "
+    "predicted to be, a composite mention standing for each of its concepts and one without a concept for none",
+}
 
 _AHEAD = 16_384
 """The most pairs that `prepare` encodes and `infer` sorts by length at a time: what bounds their memory."""
@@ -72,16 +83,13 @@ class RelationClassification(Task):
         tokenizer: has the marks as words.
         window: the most tokens the model takes.
         options: how a pair is shown and classified.
-        pairs: `pairs.types` are the (head type, tail type) that may be related: entities of other types are left alone.
+        pairs: `pairs.types` are the (head type, tail type) that may be related: entities of other types are left alone;
+            `pairs.level` is the level of scores.
     """
 
     Options = RelationOptions
     stage = "relations"
-    errors = staticmethod(relation_errors)
-    definition = (
-        "micro-F1 over relations without the negative class: each pair of entities within a sentence whose types may "
-        "be related is one instance; if a pair has several labels, the last one holds (BLURB)"
-    )
+    definition = DEFINITIONS["mention"]
     pairs: PairTypes
 
     def __init__(
@@ -89,6 +97,7 @@ class RelationClassification(Task):
     ) -> None:
         super().__init__(labels, tokenizer, window, options)
         self.pairs, self.auto_class = pairs, HEADS[options.representation]
+        self.definition = DEFINITIONS[pairs.level]
         self._marking = MARKINGS[options.marking]
         self._features = PairFeatures(tokenizer, window, pairs, options.representation, options.marking)
 
@@ -99,7 +108,7 @@ class RelationClassification(Task):
         The tokenizer gets the marks as new words.
         """
         options = options or cls.Options()
-        pairs = corpus.pairs or PairTypes.of(corpus.splits["train"])
+        pairs = corpus.pair_types
         labels = {pair.label for document in corpus.splits["train"] for pair in candidates(document, pairs).pairs}
         if not labels - {pairs.negative}:
             raise UserError(
@@ -219,24 +228,34 @@ class RelationClassification(Task):
         ]
 
     def answers(self, document: Document) -> set[Answer]:
-        """The related pairs of sentences; relations across sentences are outside the definition, see `score`."""
-        return {
-            ((relation.head, relation.tail), relation.type)
-            for pair in candidates(document, self.pairs).pairs
-            if (relation := relation_of(pair, pair.label, self.pairs))
-        }
+        """At the level of mentions the related pairs of sentences, at that of concepts all relations, see `score`."""
+        if self.pairs.level == "mention":
+            return self._said_by(document, candidates(document, self.pairs).pairs)
+        relations = between_concepts(document, self.pairs.types)
+        return {((relation.head, relation.tail), relation.type) for relation in relations}
 
     def score(self, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
         """Micro scores, and:
 
-        "unrepresentable": related pairs that do not fit the model, which count as missed; "not_candidates": gold
-        relations that are not between two entities of one sentence, which do not count; "confusion": gold label →
-        predicted label → pairs.
+        "unrepresentable": relations none of whose pairs fits the model, which count as missed; "confusion": gold label
+        → predicted label → pairs. At the level of mentions "not_candidates": gold relations that are not between two
+        entities of one sentence, which do not count. At that of concepts "beyond_sentences": gold relations that no
+        sentence holds, which count as missed; "recall_ceiling": the recall that they leave, in [0, 1];
+        "without_concept": gold relations of mentions without a concept, which do not count.
         """
         result = super().score(gold, predicted)
-        related = (item for item in self._features.candidates(gold) if item[2].label != self.pairs.negative)
-        result["unrepresentable"] = sum(example.feature is None for example in self._features.examples(related))
-        result["not_candidates"] = self._outside(gold)[0]
+        held, fit = self._representable(gold)
+        result["unrepresentable"] = held - fit
+        if self.pairs.level == "concept":
+            result["beyond_sentences"] = result["gold"] - held
+            result["recall_ceiling"] = held / result["gold"] if result["gold"] else 0.0
+            result["without_concept"] = sum(
+                not self.answers(replace(document, relations=(relation,)))
+                for document in gold
+                for relation in document.relations
+            )
+        else:
+            result["not_candidates"] = self._outside(gold)[0]
         confusion: dict[str, Counter[str]] = defaultdict(Counter)
         for one, other in zip(gold, predicted, strict=True):
             sides = (candidates(document, self.pairs).pairs for document in (one, other))
@@ -244,6 +263,42 @@ class RelationClassification(Task):
                 confusion[pair.label][said.label] += 1
         result["confusion"] = {label: dict(confusion[label]) for label in sorted(confusion)}
         return result
+
+    @staticmethod
+    def errors(
+        corpus: Corpus,
+        documents: Sequence[Document],
+        gold: Sequence[Set[Answer]],
+        predicted: Sequence[Set[Answer]],
+        training: Sequence[Document],
+    ) -> Analysis:
+        """The errors of relations between mentions, or between concepts."""
+        if corpus.pair_types.level == "mention":
+            return relation_errors(documents, gold, predicted, training)
+        return concept_errors(documents, gold, predicted, training, corpus.pair_types)
+
+    def _representable(self, gold: Sequence[Document]) -> tuple[int, int]:
+        """How many of the answers the pairs of sentences can give, and how many those of them that fit the model."""
+        held: dict[int, list[Pair]] = defaultdict(list)
+        fit: dict[int, list[Pair]] = defaultdict(list)
+        related = (item for item in self._features.candidates(gold) if item[2].label != self.pairs.negative)
+        for example in self._features.examples(related):
+            held[example.document].append(example.pair)
+            if example.feature is not None:
+                fit[example.document].append(example.pair)
+        answers = {index: self.answers(gold[index]) for index in held}
+        counts = [
+            sum(len(answers[index] & self._said_by(gold[index], pairs)) for index, pairs in side.items())
+            for side in (held, fit)
+        ]
+        return counts[0], counts[1]
+
+    def _said_by(self, document: Document, pairs: Iterable[Pair]) -> set[Answer]:
+        """The answers that the labels of pairs give."""
+        relations = [relation for pair in pairs if (relation := relation_of(pair, pair.label, self.pairs))]
+        if self.pairs.level == "concept":
+            relations = between_concepts(replace(document, relations=tuple(relations)), self.pairs.types)
+        return {((relation.head, relation.tail), relation.type) for relation in relations}
 
     def _outside(self, documents: Sequence[Document]) -> tuple[int, int]:
         """Relations between no candidates, and those that a later one of the same pair overrules."""

@@ -102,7 +102,7 @@ def run_errors(
             )
     with console.status(f"judging the predictions of {len(documents):,} texts"):
         gold, predicted = _predictions(folder, split, documents)
-        analysis = tasks.get(str(settings.task)).errors(documents, gold, predicted, training)
+        analysis = tasks.get(str(settings.task)).errors(corpus, documents, gold, predicted, training)
     if analysis.counts.gold["right"] != metrics[split]["true_positives"]:
         raise _foreign(folder.predictions_file(split))
     return RunErrors(run, split, settings, analysis)

@@ -6,11 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from ranat.documents.document import Document, Entity, Relation
+from ranat.documents.document import NO_CONCEPT, Document, Entity, Relation
 from ranat.formats.fitting.steps import related, renumbered
-
-NO_CONCEPT = {"", "-", "-1"}
-"""What PubTator and BioC files write for a concept that is not known."""
 
 
 def known_concepts(document: Document, lost: Counter[str]) -> Document:
