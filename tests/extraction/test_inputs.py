@@ -11,12 +11,13 @@ from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.extraction import inputs
 from ranat.extraction.inputs import End, Item, expand
+from ranat.formats import How
 
 MOST = 1_000_000
 
 
 def read(name: Path | str, format: str | None = None, most: int = MOST) -> tuple[list[Item], End]:
-    *items, end = inputs.read(str(name), format, most)
+    *items, end = inputs.read(str(name), How(format), most)
     assert isinstance(end, End)
     assert all(isinstance(item, Item) for item in items)
     assert [item.number for item in items] == list(range(len(items)))  # type: ignore[union-attr]  # asserted above
@@ -155,7 +156,11 @@ def test_a_document_that_is_too_long(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "expected"),
-    [(b"Just prose.\n", "Just prose.\n"), (b'{"id": "1", "text": "a"}\n', "a"), (gzip.compress(b"packed"), "packed")],
+    [
+        (b"Just prose.\n", "Just prose.\n"),
+        (b'{"id": "1", "text": "a"}\n', "a"),
+        (gzip.compress(b"packed", mtime=0), "packed"),
+    ],
 )
 def test_standard_input(data: bytes, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))  # type: ignore[arg-type]  # it has all that is read

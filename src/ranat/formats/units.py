@@ -60,6 +60,20 @@ def explained(text: str, mentions: Sequence[Mention]) -> bool:
     return recognised(text, mentions)[0] is not None or all(fits(text, spans, mention) for spans, mention in mentions)
 
 
+def from_utf16(text: str) -> Callable[[Spans], Spans | None]:
+    """Conversion of offsets that count UTF-16 units, as JavaScript does; None for one that is within a character."""
+    return _by_width(_utf16_widths(text))
+
+
+def in_utf16(text: str) -> list[int]:
+    """Where each character starts, and the text's end, counted in UTF-16 units."""
+    return [0, *accumulate(_utf16_widths(text))]
+
+
+def _utf16_widths(text: str) -> list[int]:
+    return [WIDTHS["UTF-16 units"](character) for character in text]
+
+
 def _is_exact(text: str, spans: Spans, mention: str | None) -> bool:
     if mention is None:
         return True
