@@ -244,7 +244,7 @@ def _found(source: Source, id: str, mark: Annotation, layout: Layout, left_out: 
 
 def _concept(infons: dict[str, str]) -> tuple[str | None, list[str]]:
     """The concept, and the keys of infons that are not read."""
-    bare = {key: _NO_LETTER.sub("", key).lower() for key in infons.keys() - _READ}
+    bare = {key: _NO_LETTER.sub("", key).lower() for key in infons if key not in _READ}
     ranked = sorted((key for key in bare if bare[key] in _CONCEPTS), key=lambda key: (_CONCEPTS.index(bare[key]), key))
     known = [key for key in ranked if infons[key] not in NO_CONCEPT]
     return infons[known[0]] if known else None, [key for key in bare if key not in ranked or key in known[1:]]
