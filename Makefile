@@ -9,12 +9,12 @@ INSTALLED := $(VENV)/.installed
 demo: $(INSTALLED)
 	$(BIN)/ranat demo
 
-test: $(INSTALLED)
-	$(BIN)/pytest -m "not slow"
+test: fast
 	$(BIN)/pytest -m slow
 
+# Two processes, each with the tests of whole files, as those of a file share what they prepare.
 fast: $(INSTALLED)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -28,7 +28,7 @@ bench: $(INSTALLED)
 # An hour on two cores: what the tests of the training step let pass when its code is changed.
 mutants: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2
-	$(BIN)/mutmut results
+	$(BIN)/python benchmarks/mutants.py --output benchmarks/mutants.json
 
 coverage: $(INSTALLED)
 	$(BIN)/pytest -m "not slow" --cov --cov-report=term --cov-report=html

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+NOTICE = re.compile(r"note: |.*: (note|left out|mended|kept[^:]*): ")
 DISEASE = "Cisplatin\tO\ninduced\tO\nnephrotoxicity\tB-Disease\n.\tO\n\n"
 
 
@@ -16,8 +18,8 @@ class Done(NamedTuple):
 
     @property
     def complaint(self) -> str:
-        """The one line on standard error that is no note."""
-        (line,) = [line for line in self.err.splitlines() if not line.startswith("note: ")]
+        """The one line on standard error that is no note or notice."""
+        (line,) = [line for line in self.err.splitlines() if not NOTICE.match(line)]
         return line
 
 

@@ -19,6 +19,7 @@ from ranat.attacks import FGM, attacks, register_attack
 from ranat.corpora.loading import CORPORA
 from ranat.errors import UsageError
 from ranat.formats import READERS
+from ranat.gates import Always, register_gate
 from ranat.registry import Registry, nearest, wrong_class, wrong_options
 from ranat.tasks import tasks
 
@@ -141,8 +142,23 @@ def test_options_that_could_not_be_given_are_told(kind: Any, taken: tuple[str, .
 
 
 def test_no_attack_takes_the_name_of_standard_training() -> None:
-    with pytest.raises(UsageError, match="the attack 'none' cannot be registered"):
+    with pytest.raises(UsageError) as caught:
         register_attack("none")(FGM)
+    assert str(caught.value) == "the attack 'none' cannot be registered: standard training is called so"
+
+
+@pytest.mark.parametrize(
+    ("register", "base", "taken"), [(register_attack, FGM, ["name"]), (register_gate, Always, ["gate", "dropout"])]
+)
+def test_attacks_and_gates_are_classes_with_options_that_can_be_given(
+    register: Any, base: type[Any], taken: list[str]
+) -> None:
+    with pytest.raises(UsageError, match=r"'sage' cannot be registered: it is no class derived from (Attack|Gate)$"):
+        register("sage")(lambda step: True)
+    for option in taken:
+        kind = dataclasses.make_dataclass("Sage", [(option, int, 0)], bases=(base,), frozen=True)
+        with pytest.raises(UsageError, match=f"'sage' cannot be registered: no option can be called '{option}'"):
+            register("sage")(kind)
 
 
 def test_registering_leaves_the_component_as_it_is(package: str) -> None:

@@ -6,9 +6,8 @@ import io
 
 import pytest
 import rich.console
-from rich.progress import Progress
 
-from ranat.terminal import Console, Description, plain, plain_console
+from ranat.terminal import Console, plain, plain_console, progress_bar
 
 HOSTILE = "a[/b] [bold]c :warning: \x1b[31m\x07\b\r\x9b \u202e\u2066 caf\udce9 d"
 SHOWN = r"a[/b] [bold]c :warning: \x1b[31m\x07\x08\r\x9b \u202e\u2066 caf\udce9 d"
@@ -40,10 +39,10 @@ def test_every_way_to_show_a_text_shows_it_as_it_is(kind: str, how: str) -> None
         with shown.status(HOSTILE):
             pass
     else:
-        with Progress(Description(), console=shown) as progress:
+        with progress_bar(shown) as progress:
             progress.add_task(HOSTILE)
     text = file.getvalue()
-    if shown.is_terminal or how != "status":  # of a status, what is no terminal sees nothing
+    if shown.is_terminal or how not in ("status", "progress"):  # of these, what is no terminal sees nothing
         assert SHOWN in text
     assert not {"\x1b[31m", "\x07", "\b", "\x9b", "\u202e", "\udce9"} & {*text, text[text.find("\x1b[31m") :][:5]}
 

@@ -13,6 +13,7 @@ from ranat import plugins
 from ranat.errors import UserError
 
 _SECONDS_TO_ANSWER = 10
+_LOOPBACK = "127.0.0.1"
 
 
 @contextmanager
@@ -20,12 +21,17 @@ def connected(address: str, workers: int | None = None) -> Iterator[Any]:
     """The module `ray`, connected.
 
     Args:
-        address: HOST:PORT of a cluster's head, "auto", or "local" to start a cluster on this machine alone.
+        address: HOST:PORT of a cluster's head, "auto", or "local" to start one on this machine, which listens to this
+            machine alone; whoever wants another starts it by `ray start`, and names that.
         workers: the processors of a local cluster; None: all.
     Raises:
         UserError: Ray is not installed, or the cluster cannot be reached.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address == "local":
+        # Ray takes a loopback address for one that other machines should reach, and listens to the whole network (older
+        # versions to anyone without a token), unless it is told that there are no other machines.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         import ray
     except ImportError:
@@ -35,12 +41,16 @@ def connected(address: str, workers: int | None = None) -> Iterator[Any]:
         where["runtime_env"] = {"env_vars": {plugins.VARIABLE: named}}
     _reach(address)
     if address == "local":
-        where |= {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        where |= {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": _LOOPBACK}
     try:
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise _unreachable(address, error) from None
     try:
+        nodes: Any = ray.nodes  # it has no types
+        if address == "local" and any(node["NodeManagerAddress"] != _LOOPBACK for node in nodes()):
+            remedy = "pip install -U ray, and import it nowhere before"
+            raise UserError("Ray listens to the whole network", where="--ray local", remedy=remedy)
         yield ray
     finally:
         ray.shutdown()

@@ -8,7 +8,7 @@ from typing import Any
 
 import rich.console
 from rich.console import ConsoleOptions, RenderableType
-from rich.progress import ProgressColumn, Task
+from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.segment import Segment
 from rich.status import Status
 from rich.text import Text
@@ -65,7 +65,18 @@ def plain_console(console: rich.console.Console | None) -> Console:
     return Console(quiet=True) if console is None else Console(over=console)
 
 
-class Description(ProgressColumn):
+def progress_bar(console: rich.console.Console | None, *columns: ProgressColumn) -> Progress:
+    """A bar on a terminal, gone at its end; nothing elsewhere.
+
+    Args:
+        console: where it is shown, if it is a terminal.
+        columns: what stands after the description and the bar.
+    """
+    shown = console is not None and console.is_terminal
+    return Progress(_Description(), BarColumn(), *columns, console=console, disable=not shown, transient=True)
+
+
+class _Description(ProgressColumn):
     """The description of a task as it is; Rich's own column would read it as markup."""
 
     def render(self, task: Task) -> Text:

@@ -28,7 +28,10 @@ ENTITY = {"id": "T1", "type": "Disease", "spans": [[0, 5]], "text": "renal"}
 
 BAD_CORPORA: dict[str, tuple[dict[str, str | bytes], str]] = {
     "malformed line": ({"train_tsv": DISEASE + "Naloxone B-Chemical extra-column\n"}, "train.tsv:6: 'Naloxone B-Chem"),
-    "no tag": ({"dev_tsv": "Naloxone\n"}, "dev.tsv:1: 'Naloxone' is not a token and a tag (write TOKEN<TAB>TAG"),
+    "no tag": (
+        {"dev_tsv": "Naloxone\n"},
+        "dev.tsv:1: no column holds tags; the first line is 'Naloxone' (write TOKEN<TAB>TAG",
+    ),
     "not JSON": ({"dev_tsv": "", "dev_jsonl": jsonl(ENTITY) + "{oh no\n"}, "dev.jsonl:2: not JSON: "),
     "text unlike its offsets": (
         {"dev_tsv": "", "dev_jsonl": jsonl(ENTITY | {"text": "renale"})},

@@ -10,6 +10,7 @@ import pytest
 
 from browser import browse, fetched
 from commandline import DISEASE, Ranat, corpus
+from contents import contents
 from ranat.documents import Document, Entity, Relation
 from ranat.formats import jsonl
 from ranat.runs.settings import read_settings
@@ -71,7 +72,7 @@ def test_a_short_summary_is_printed(ranat: Ranat, ner: Path, relation: Path, tmp
         "missed",
         "invented",
     ]
-    lines = ranat("errors", relation, "-o", tmp_path / "e.html").out.splitlines()
+    lines = ranat("errors", relation, "-o", tmp_path / "relations.html").out.splitlines()
     assert [line.split()[0] for line in lines] == ["gold", "right", "type", "missed", "invented"]
 
 
@@ -106,7 +107,10 @@ def test_what_is_wrong_is_one_line(ranat: Ranat, copy: Path, tmp_path: Path) -> 
     assert ranat("errors", tmp_path, "-o", out).complaint.endswith(
         "no run is here (name a folder that `ranat train --out` wrote)"
     )
-    assert ranat("errors", copy, "-o", tmp_path).complaint == f"ranat: {tmp_path}: is a folder (name a file with -o)"
+    for there in (tmp_path, copy / "config.yaml"):
+        before = contents(tmp_path)
+        assert f"{there}: is there already (name another, or delete it)" in ranat("errors", copy, "-o", there).complaint
+        assert contents(tmp_path) == before
     assert ranat("errors", copy, "--split", "train").code == 2
     file = copy / "predictions" / "test.jsonl"
     kept = file.read_text()
@@ -135,7 +139,7 @@ def test_a_corpus_that_has_changed_is_refused(ranat: Ranat, ner: Path, copy: Pat
         path = files / f"{split}.tsv"
         kept = path.read_text()
         path.write_text(kept.replace("Cisplatin\tO", "Cisplatin\tB-Disease", 1))
-        done = ranat("errors", copy, "-o", tmp_path / "e.html")
+        done = ranat("errors", copy, "-o", tmp_path / f"{split}.html")
         assert (done.code, f"{split} is not what it was when the run was trained" in done.complaint) == (1, True)
         path.write_text(kept)
 

@@ -67,7 +67,9 @@ def test_from_standard_input_to_standard_output(
     assert all(TEXT[slice(*entity["spans"][0])] == entity["text"] for entity in found["entities"])
 
 
-@pytest.mark.parametrize("flags", [("--format", "html"), ("--resume",), ("--ray", "local"), ("--workers", "2")])
+@pytest.mark.parametrize(
+    "flags", [("--to", "html"), ("--resume",), ("--part", "1/2"), ("--ray", "local"), ("--workers", "2")]
+)
 def test_what_needs_a_folder_is_refused_without_one(
     flags: tuple[str, ...], ranat: Ranat, models: dict[str, str], texts: Path
 ) -> None:
@@ -219,3 +221,12 @@ def test_triples_from_raw_text(ranat: Ranat, models: dict[str, str], tmp_path: P
     done = ranat("evaluate", *flags)
     assert done.code == 0
     assert "of 3 gold triples" in done.out
+
+
+def test_annotations_named_alone_are_converted_with_their_text(ranat: Ranat, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("IL2 binds.")
+    (tmp_path / "a.ann").write_text("T1\tProtein 0 3\tIL2\nN1\tReference T1 HGNC:6001\tIL2\n")
+    ranat("convert", tmp_path / "a.ann", "-o", tmp_path / "b.jsonl")
+    (found,) = read(tmp_path / "b.jsonl")
+    assert (found.id, found.text) == ("a", "IL2 binds.")
+    assert [(entity.type, entity.concept) for entity in found.entities] == [("Protein", "HGNC:6001")]

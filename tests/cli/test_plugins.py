@@ -23,6 +23,7 @@ from commandline import DISEASE, Done, corpus
 PLUGINS = Path(__file__).parents[1] / "plugins"
 FEW = ("--train.max_steps", "4", "--train.batch_size", "2", "--train.precision", "fp32")
 
+pytestmark = pytest.mark.slow
 Process = Callable[..., Done]
 
 

@@ -8,7 +8,9 @@ import pytest
 
 import tiny
 from ranat import corpora
+from ranat.corpora.own import OddFilesError
 from ranat.errors import UserError
+from ranat.formats import How
 from ranat.tasks import RelationClassification
 
 
@@ -358,11 +360,107 @@ def test_a_folder_of_texts_alone_is_no_split(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "1.txt").write_text("a")
     with pytest.raises(
-        UserError, match=r"/train: the folder holds no \.ann file \(put the annotations beside the texts"
+        UserError, match=r"/train: the folder holds no file of annotations \(put \.ann files beside the texts"
     ):
         corpora.load(tmp_path)
     (tmp_path / "train.jsonl").write_text(lines("X", "X"))
     assert len(corpora.load(tmp_path).splits["train"]) == 1
+
+
+MANY = {
+    "train/10.conll": "Fever\tB-X\ncame\tO\n",
+    "train/9.conll": "and\tO\nwent\tO\n",
+    "train/deep/1.conll": "Pain\tB-X\ncame\tO\n",
+    "train/README.txt": "How this was made.",
+    "train/.hidden.conll": "x\n",
+    "dev/a.jsonl": lines("X"),
+    "test.jsonl": lines("X"),
+}
+
+
+def write_all(folder: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+def test_a_split_may_be_a_folder_of_many_files_of_one_format(tmp_path: Path) -> None:
+    write_all(tmp_path / "mine", MANY)
+    corpus = corpora.load(tmp_path / "mine")
+    assert [document.text for document in corpus.splits["train"]] == ["Fever came", "and went", "Pain came"]
+    assert [document.id for document in corpus.splits["train"]] == ["10:1", "9:1", "1:1"]
+    assert [str(notice) for notice in corpus.notices] == [
+        f"{tmp_path}/mine/train: left out: README.txt beside files that are read as conll"
+    ]
+    assert [Path(name).name for name in corpus.files] == ["10.conll", "9.conll", "1.conll", "a.jsonl", "test.jsonl"]
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as zipped:
+        for path, text in reversed(MANY.items()):
+            zipped.writestr(f"mine/{path}", text)
+    with tarfile.open(tmp_path / "mine.tar.gz", "w:gz") as packed:
+        packed.add(tmp_path / "mine", ".")
+    assert corpora.load(tmp_path / "mine.zip").splits == corpus.splits
+    assert corpora.load(tmp_path / "mine.tar.gz").splits == corpus.splits
+
+
+def test_a_document_that_two_files_of_a_split_have(tmp_path: Path) -> None:
+    write_all(tmp_path, {"train/a.jsonl": lines("X"), "train/b.jsonl": lines("X", "X"), "dev.jsonl": lines("X")})
+    what = "document '0' is in a file before this one, too; the second is called '0#2'"
+    with pytest.raises(UserError) as caught:
+        corpora.load(tmp_path)
+    assert str(caught.value) == f"{tmp_path}/train/b.jsonl: {what} (give each document an id of its own)"
+    corpus = corpora.load(tmp_path, how=How(lenient=True))
+    assert [document.id for document in corpus.splits["train"]] == ["0", "0#2", "1"]
+    assert [notice.kind for notice in corpus.notices if what == notice.what] == ["repeat"]
+
+
+def test_files_of_two_formats_in_one_folder(tmp_path: Path) -> None:
+    write_all(tmp_path, {"train/a.conll": "Fever\tB-X\ncame\tO\n", "train/b.jsonl": lines("X")})
+    with pytest.raises(UserError, match=r"train: train/a\.conll is read as conll, but train/b\.jsonl as jsonl \(keep"):
+        corpora.load(tmp_path)
+
+
+def test_a_file_of_the_folders_format_that_is_wrong_is_told(tmp_path: Path) -> None:
+    files = {"train/a.conll": "Fever\tB-X\ncame\tO\n", "train/b.conll": "", "train/c.conll": "Fever\ncame\n"}
+    write_all(tmp_path, files | {"dev.jsonl": lines("X")})
+    with pytest.raises(UserError) as caught:
+        corpora.load(tmp_path)
+    assert len(caught.value.details) == 2
+    assert "train/b.conll: the file is empty" in caught.value.details[0]
+    assert "train/c.conll:1: no column holds tags; the first line is" in caught.value.details[1]
+
+
+def test_a_format_that_the_user_names_holds_for_all_files_of_a_folder(tmp_path: Path) -> None:
+    text = "X Fever B-X\nY came O\n"
+    write_all(tmp_path, {"train/a.one": text, "train/b.two": text, "dev.txt": text})
+    how = How("conll", columns={"token": "2", "tag": "3"})
+    assert [document.text for document in corpora.load(tmp_path, how=how).splits["train"]] == ["Fever came"] * 2
+
+
+def test_settings_of_brat_above_a_split_hold_for_it(tmp_path: Path) -> None:
+    ann = "T1\tX 0 1\ta\nT2\tX 2 3\tb\nR1\tR From:T1 To:T2\n"
+    files = {"train/1.txt": "a b", "train/1.ann": ann, "dev/1.txt": "a b", "dev/1.ann": ann}
+    write_all(tmp_path / "mine", files | {"annotation.conf": "[relations]\nR To:X, From:X\n", "train/notes.md": "x"})
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as zipped:
+        for path in sorted((tmp_path / "mine").rglob("*.*")):
+            zipped.write(path, path.relative_to(tmp_path))
+    for path in (tmp_path / "mine", tmp_path / "mine.zip"):
+        corpus = corpora.load(path)
+        assert [(r.head, r.tail) for split in corpus.splits.values() for d in split for r in d.relations] == [
+            ("T2", "T1")
+        ] * 2
+        assert [n.what for n in corpus.notices if n.kind == "left out"] == [
+            "notes.md beside files that are read as brat"
+        ]
+
+
+def test_a_text_beside_the_pairs_does_not_stop_the_check(tmp_path: Path) -> None:
+    write_all(tmp_path, {"dev.jsonl": lines("X"), "test.jsonl": lines("X"), "train/README.txt": "How this was made."})
+    write_all(tmp_path, {f"train/{name}": text for name, text in BRAT.items()})
+    report = corpora.check(tmp_path)
+    assert report.ok
+    assert [str(notice) for notice in report.notices if notice.kind == "left out"] == [
+        f"{tmp_path}/train: left out: README.txt has no .ann beside it"
+    ]
 
 
 def test_a_file_and_a_folder_of_one_split(tmp_path: Path) -> None:
@@ -387,3 +485,39 @@ def test_the_instances_of_others_make_a_corpus(name: str, relations: int, data_d
     corpus = corpora.load(folder)
     assert (corpus.task, corpus.notices) == ("relation", ())
     assert sum(len(document.relations) for split in corpus.splits.values() for document in split) == relations
+
+
+def test_all_errors_are_told_at_once_and_lenient_reading_goes_on(tmp_path: Path) -> None:
+    def line(number: int, span: list[int]) -> str:
+        entity = {"id": "T1", "type": "D", "spans": [span]}
+        return json.dumps({"id": f"{number}", "text": "Fever came.", "entities": [entity]})
+
+    lines = [line(number, [0, 5] if number % 2 else [0, 99]) for number in range(40)]
+    (tmp_path / "train.jsonl").write_text("\n".join(lines))
+    (tmp_path / "dev.jsonl").write_text(line(1, [0, 5]))
+    with pytest.raises(OddFilesError) as caught:
+        corpora.load(tmp_path)
+    assert len(caught.value.errors) == 20
+    told = str(caught.value).split("\n")
+    assert told[0] == "20 errors in the files"
+    assert told[1] == (
+        f"  {tmp_path}/train.jsonl:1: entity 'T1' reaches to 99, past the text's 11 characters "
+        "(offsets count characters of the document's text, the end exclusive)"
+    )
+    assert (len(told), told[-1]) == (12, "  and 10 more")
+    report = corpora.check(tmp_path)
+    assert (report.errors, report.ok) == (20, False)
+    assert sum(notice.kind == "error" for notice in report.notices) == 20
+
+    corpus = corpora.load(tmp_path, how=How(lenient=True))
+    assert [len(document.entities) for document in corpus.splits["train"]] == [0, 1] * 20
+    report = corpora.check(tmp_path, how=How(lenient=True))
+    assert (report.errors, report.ok) == (0, True)
+    assert sum(notice.kind == "left out" for notice in report.notices) == 20
+
+
+def test_a_document_that_cannot_be_read_is_an_error_in_lenient_reading_too(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"id": "1", "text": "Fever."}\n{"id": "2"}\n')
+    with pytest.raises(OddFilesError, match=r"train\.jsonl:2: 'text' is missing"):
+        corpora.load(tmp_path, how=How(lenient=True))
+    assert corpora.check(tmp_path, how=How(lenient=True)).errors == 1

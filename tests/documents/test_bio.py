@@ -56,6 +56,18 @@ def test_spans_survive_every_scheme(words: tuple[int, list[tuple[int, int, str]]
     assert from_tags(as_bioes(n, spans)) == (spans, 0)
 
 
+@pytest.mark.parametrize("letters", ["BILU", "BMEW"])
+@given(word_spans())
+def test_bilou_and_bmewo_are_bioes_in_other_letters(
+    letters: str, words: tuple[int, list[tuple[int, int, str]]]
+) -> None:
+    n, spans = words
+    other = dict(zip("BIES", letters, strict=True))
+    tags = [tag if tag == "O" else f"{other[tag[0]]}{tag[1:]}" for tag in as_bioes(n, spans)]
+    assert decode_strict(tags, "BIOES") == from_tags(tags, "BIOES").spans == spans
+    assert not spans or detect_scheme([tags]) == scheme_of({"O", *tags}) == "BIOES"
+
+
 @given(TAGS)
 def test_strict_decoding_is_seqevals(tags: list[str]) -> None:
     expected = [(e.start, e.end, e.tag) for e in Tokens(tags, IOB2).entities]

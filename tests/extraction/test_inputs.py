@@ -11,12 +11,13 @@ from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.extraction import inputs
 from ranat.extraction.inputs import End, Item, expand
+from ranat.formats import How
 
 MOST = 1_000_000
 
 
 def read(name: Path | str, format: str | None = None, most: int = MOST) -> tuple[list[Item], End]:
-    *items, end = inputs.read(str(name), format, most)
+    *items, end = inputs.read(str(name), How(format), most)
     assert isinstance(end, End)
     assert all(isinstance(item, Item) for item in items)
     assert [item.number for item in items] == list(range(len(items)))  # type: ignore[union-attr]  # asserted above

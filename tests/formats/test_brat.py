@@ -1,4 +1,5 @@
 import io
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,16 @@ TEXT = "Ocular and auditory toxicity\nof 𝛼-x.\n"
 
 
 def parse(
-    ann: str | bytes, text: str | bytes = TEXT, notices: list[Notice] | None = None, *, lenient: bool = False
+    ann: str | bytes,
+    text: str | bytes = TEXT,
+    notices: list[Notice] | None = None,
+    *,
+    lenient: bool = False,
+    conf: bytes = b"",
 ) -> Document:
     files: dict[str, Callable[[], IO[bytes]]] = {
         path: partial(io.BytesIO, data.encode() if isinstance(data, str) else data)
-        for path, data in (("1.txt", text), ("1.ann", ann))
+        for path, data in (("1.txt", text), ("1.ann", ann), ("annotation.conf", conf))
     }
     (document,) = brat.read_folder("a", files, notices, Reading(lenient=lenient))
     return document
@@ -49,21 +55,193 @@ def test_mentions_and_relations() -> None:
 def test_what_is_left_out_is_counted() -> None:
     notices: list[Notice] = []
     document = parse(
-        "T1\tX 0 6\tOcular\nT2\tX 11 19\tauditory\nE1\tEvent:T1 Theme:T2\nA1\tNegation E1\nM1\tDoubt T1\n"
-        "N1\tReference T1 MESH:D1\tocular\n#1\tAnnotatorNotes T1\t?\n#2\tAnnotatorNotes T2\t!\n*\tEquiv T1 T2\n"
-        "R1\tR Arg1:T1 Arg2:E1\nR2\tR Cause:T1 Effect:T2\nR3\tR Arg1:T1 Arg2:T2 Arg3:T1\nR4\tR Arg1:T1 Arg1:T2\n\n",
+        "T1\tX 0 6\tOcular\nT2\tX 11 19\tauditory\nT3\tEvent 7 10\tand\nE1\tEvent:T3 Theme:T2\nE2\tEvent:T3 Cause:E1\n"
+        "A1\tNegation E1\nM1\tDoubt T1\nM2\tNegation E1\n#1\tAnnotatorNotes T1\t?\n#2\tAnnotatorNotes T2\t!\n"
+        "*\tEquiv T1 T2\nN1\tReference E1 GO:1\tand\nN2\tReference T3 GO:1\tand\nR1\tR Arg1:T1 Arg2:E1\n"
+        "R2\tR Arg1:T1 Arg2:T3\nR3\tR Arg1:T1 Arg2:T2 Arg3:T1\nR4\tR Arg1:T1 Arg2:A1\n\n",
         notices=notices,
     )
+    assert [document.mention(entity) for entity in document.entities] == ["Ocular", "auditory"]
     assert document.relations == ()
     assert {notice.what: notice.count for notice in notices} == {
-        "1 events": 1,
-        "2 attributes": 2,
-        "1 normalisations": 1,
+        "1 trigger": 1,
+        "2 events": 2,
+        "1 attribute": 1,
+        "2 modifications": 2,
         "2 notes": 2,
-        "1 equivalences": 1,
-        "4 relations that are not between two mentions, Arg1 and Arg2": 4,
+        "1 equivalence": 1,
+        "2 normalisations of what is no mention": 2,
+        "2 relations of events": 2,
+        "2 relations that are not between two mentions": 2,
     }
     assert {(notice.kind, notice.where) for notice in notices} == {("left out", "a")}
+
+
+PAIR = "T1\tX 0 6\tOcular\nT2\tX 11 19\tauditory\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("R1\tR From:T1 To:T2", ("T1", "T2")),
+        ("R1\tR To:T2 From:T1", ("T2", "T1")),
+        ("R1\tR Same:T2 Same:T1", ("T2", "T1")),
+        ("R1\tR Arg2:T1 Arg1:T2", ("T2", "T1")),
+        ("R1\tR Arg1:T1 Arg2:T2", ("T1", "T2")),
+    ],
+)
+def test_roles_of_any_name_are_in_written_order(line: str, ends: tuple[str, str]) -> None:
+    assert parse(f"{PAIR}{line}\n").relations == (Relation("R", *ends),)
+
+
+def test_roles_are_in_the_order_of_the_nearest_settings(tmp_path: Path) -> None:
+    above = "[entities]\nX\n[relations]\n# R To:X, From:X\nR\tFrom:X|Y, To:<ANY>\n  S   From:X, To:X, <A>:b\n"
+    for folder in ("own", "deep/er"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "annotation.conf").write_text(above)
+    (tmp_path / "own" / "annotation.conf").write_text("[relations]\nR To:X, From:X\n[events]\nS To:X, From:X\n")
+    for name in ("1", "own/2", "deep/er/3"):
+        (tmp_path / f"{name}.txt").write_text(TEXT)
+        (tmp_path / f"{name}.ann").write_text(f"{PAIR}R1\tR To:T1 From:T2\nR2\tS To:T1 From:T2\n")
+    ends = {document.id: [(r.head, r.tail) for r in document.relations] for document in read(tmp_path)}
+    assert ends == {
+        "1": [("T2", "T1"), ("T2", "T1")],
+        "own/2": [("T1", "T2"), ("T1", "T2")],
+        "deep/er/3": [("T2", "T1"), ("T2", "T1")],
+    }
+
+
+def test_concepts() -> None:
+    document = parse(
+        f"N1\tReference T2 MESH:D1\tauditory\n{PAIR}N2\tReference T2 OMIM:1:2\tx y\nN3\tReference T1 concept:C 1\tx\n",
+        lenient=True,
+    )
+    assert [entity.concept for entity in document.entities] == [None, "MESH:D1|OMIM:1:2"]
+    assert parse(f"{PAIR}N1\tReference T1 concept:C1\n").entities[0].concept == "C1"
+
+
+CONCEPT = st.one_of(
+    st.lists(st.sampled_from(["concept:", "MESH", ":", "|", "D1", " ", "\t", "-"]), max_size=5).map("".join),
+    st.text(st.characters(codec="utf-8"), max_size=5),
+)
+
+
+@given(st.lists(CONCEPT, min_size=1, max_size=3))
+def test_concepts_come_back_but_for_their_white_space(concepts: list[str]) -> None:
+    marked = tuple(Entity(f"T{i}", "X", ((0, i),), concept) for i, concept in enumerate(concepts, 1))
+    with TemporaryDirectory() as parent:
+        lost = write([Document("1", "abc", marked)], Path(parent) / "out", "brat")
+        (document,) = read(Path(parent) / "out")
+    assert [entity.concept for entity in document.entities] == [re.sub(r"\s", "_", c) or "_" for c in concepts]
+    assert lost.total() == sum(not c or re.search(r"\s", c) is not None for c in concepts)
+
+
+def test_what_is_mended_without_being_an_error() -> None:
+    notices: list[Notice] = []
+    document = parse(
+        "T1\tX 20 28;0 6\ttoxicity Ocular\nT2\tX 0 6\nT3\tX 11 19\t\nT4\tX 20 28;11 19\tauditory toxicity\n",
+        notices=notices,
+    )
+    assert [(e.id, document.mention(e)) for e in document.entities] == [
+        ("T2", "Ocular"),
+        ("T1", "Ocular toxicity"),
+        ("T3", "auditory"),
+        ("T4", "auditory toxicity"),
+    ]
+    assert sorted(map(str, notices)) == [
+        "a: mended: 2 mentions have parts out of order, put in order",
+        "a: mended: 2 mentions lack their text, taken from their offsets",
+    ]
+
+
+def test_an_empty_mark_is_told_and_left_out() -> None:
+    notices: list[Notice] = []
+    document = parse("T1\tX 0 6\tOcular\nT2\tMark 6 6\t\n", notices=notices, lenient=True)
+    assert [entity.id for entity in document.entities] == ["T1"]
+    assert [(notice.kind, notice.where) for notice in notices] == [("left out", "a/1.ann:2")]
+
+
+@pytest.mark.parametrize(
+    ("text", "ann", "unit"),
+    [
+        ("One\r\ntwo\r\nx", "T1\tX 4 9\ttwo x\n", "characters with CRLF as one"),
+        ("One\ntwo\nx", "T1\tX 5 11\ttwo x\n", "characters with a line end as two (CRLF)"),
+        ("𝛼 two\nx", "T1\tX 3 8\ttwo x\n", "UTF-16 units"),
+        ("é two\nx", "T1\tX 3 8\ttwo x\n", "bytes of UTF-8"),
+        ("\ufeffOne two\nx", "T1\tX 4 9\ttwo x\n", "characters without the byte order mark"),
+    ],
+)
+def test_offsets_of_another_unit(text: str, ann: str, unit: str) -> None:
+    """A mention that goes over a line end has a space there."""
+    with pytest.raises(UserError, match=r"a/1\.ann:1: the offsets of document '1' fit only as "):
+        parse(ann, text)
+    notices: list[Notice] = []
+    document = parse(ann, text, notices, lenient=True)
+    assert "".join(document.mention(document.entities[0]).split()) == "twox"
+    assert [notice.what for notice in notices] == [
+        f"the offsets of document '1' fit only as {unit}; they are converted"
+    ]
+
+
+def write_files(folder: Path, **files: str) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text)
+
+
+def test_the_files_of_the_bionlp_shared_tasks(tmp_path: Path) -> None:
+    a1 = "T1\tProtein 0 3\tIL2\nT2\tProtein 10 15\tBRCA1\n"
+    a2 = "\nT3\tBinding 4 9\tbinds\nE1\tBinding:T3 Theme:T1\nT4\tSite 0 99\tIL2\n"
+    write_files(tmp_path, a_txt="IL2 binds BRCA1.", a_a1=a1, a_a2=a2, b_txt="IL2", b_a1="", c_txt="IL2", c_a2="")
+    with pytest.raises(UserError, match=r"/a\.a2:4: entity 'T4' reaches to 99, past"):
+        list(read(tmp_path))
+    notices: list[Notice] = []
+    documents = list(read(tmp_path, notices=notices, lenient=True))
+    assert [(d.id, [d.mention(e) for e in d.entities]) for d in documents] == [
+        ("a", ["IL2", "BRCA1"]),
+        ("b", []),
+        ("c", []),
+    ]
+    assert [(n.where.removeprefix(f"{tmp_path}"), n.kind, n.count) for n in notices] == [
+        ("/a.a2:4", "left out", 1),
+        ("", "left out", 1),
+        ("", "left out", 1),
+    ]
+    assert [notice.what for notice in notices[1:]] == ["1 trigger", "1 event"]
+    assert list(read(tmp_path / "a.a1", lenient=True)) == list(read(tmp_path / "a.a2", lenient=True)) == documents[:1]
+    (tmp_path / "a.ann").write_text("T9\tProtein 0 3\tIL2\n")
+    notices.clear()
+    assert [entity.id for entity in next(read(tmp_path / "a.ann", notices=notices)).entities] == ["T9"]
+
+
+def test_annotations_named_alone_are_read_with_their_text(tmp_path: Path) -> None:
+    write_files(tmp_path, a_txt=TEXT, a_ann=f"{PAIR}R1\tR To:T1 From:T2\n", b_ann="", x_json="")
+    write_files(tmp_path, annotation_conf="[relations]\nR From:X, To:X\n")
+    notices: list[Notice] = []
+    (document,) = read(tmp_path / "a.ann", notices=notices)
+    assert (document.id, document.text, document.relations) == ("a", TEXT, (Relation("R", "T2", "T1"),))
+    assert notices == []
+    with pytest.raises(UserError, match=r"b\.ann: there is no b\.txt with it \(put the text beside it\)"):
+        list(read(tmp_path / "b.ann"))
+
+
+def test_a_text_that_alone_has_no_annotations_is_no_document(tmp_path: Path) -> None:
+    write_files(
+        tmp_path, README_txt="How this was made.", a_txt="ab", a_ann="", LICENSE_txt="None", b_txt="ab", b_ann=""
+    )
+    notices: list[Notice] = []
+    assert [document.id for document in read(tmp_path, notices=notices)] == ["a", "b"]
+    what = "left out: LICENSE.txt, README.txt have no .ann beside them"
+    assert [(str(notice), notice.count) for notice in notices] == [(f"{tmp_path}: {what}", 2)]
+
+
+def test_where_many_texts_have_no_annotations_theirs_are_missing(tmp_path: Path) -> None:
+    write_files(tmp_path, a_txt="ab", b_txt="ab", c_txt="ab", c_ann="")
+    with pytest.raises(UserError, match=r"a\.txt: there is no a\.ann with it \(put its annotations beside it"):
+        list(read(tmp_path))
+    notices: list[Notice] = []
+    assert [document.id for document in read(tmp_path, notices=notices, lenient=True)] == ["a", "b", "c"]
+    assert [(notice.kind, notice.is_error) for notice in notices] == [("mended", True)] * 2
 
 
 def test_the_text_is_kept_as_it_is_and_a_mention_may_go_over_a_line_end() -> None:
@@ -74,13 +252,12 @@ def test_the_text_is_kept_as_it_is_and_a_mention_may_go_over_a_line_end() -> Non
 
 def test_what_is_written(tmp_path: Path) -> None:
     marked = (
-        Entity("b", "Fine type", ((19, 32),), "D1", 0.5),
+        Entity("b", "Fine type", ((19, 32),), "D1|MESH:2", 0.5),
         Entity("a", "Disease", ((0, 6), (20, 28)), None, 0.5),
         Entity("c", "", ((0, 6),)),
     )
     relations = (Relation("a b", "a", "b"), Relation("CPR:4", "c", "b"), Relation("r", "D1", "D1"))
     assert write([Document("deep/1:2", TEXT, marked, relations)], tmp_path / "out", "brat") == {
-        "concepts of mentions": 1,
         "relations between concepts": 1,
         "scores": 2,
         "ids of mentions": 3,
@@ -91,7 +268,8 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert {name: path.read_bytes().decode() for name, path in files.items()} == {
         "deep/1%3A2.txt": TEXT,
         "deep/1%3A2.ann": "T1\t_ 0 6\tOcular\nT2\tDisease 0 6;20 28\tOcular toxicity\n"
-        "T3\tFine_type 19 32\t toxicity of \nR1\ta_b Arg1:T2 Arg2:T3\nR2\tCPR:4 Arg1:T1 Arg2:T3\n",
+        "T3\tFine_type 19 32\t toxicity of \nR1\ta_b Arg1:T2 Arg2:T3\nR2\tCPR:4 Arg1:T1 Arg2:T3\n"
+        "N1\tReference T3 concept:D1\t toxicity of \nN2\tReference T3 MESH:2\t toxicity of \n",
     }
 
 
@@ -161,15 +339,22 @@ def test_what_is_not_fitted_is_not_written_outside_either(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-@given(st.data())
-def test_mangled_annotations_raise_nothing_but_user_errors(data: st.DataObject) -> None:
-    sample = b"T1\tX 0 6;7 10\tOcular and\nT2\tX 11 19\tauditory\nR1\tR Arg1:T1 Arg2:T2\n#1\tNote T1\tx\n"
-    start = data.draw(st.integers(0, len(sample)))
-    end = data.draw(st.integers(start, min(start + 20, len(sample))))
-    insert = data.draw(st.one_of(st.binary(max_size=4), st.sampled_from([b"-1", b"\t", b";", b"9" * 5000, b"T1"])))
+MANGLED = (
+    b"T1\tX 0 6;7 10\tOcular and\nT2\tX 11 19\tauditory\nT3\tY 7 10\tand\nR1\tR Arg1:T1 Arg2:T2\nE1\tY:T3 Theme:T1\n"
+    b"N1\tReference T1 MESH:D1\tx\n#1\tNote T1\tx\n*\tEquiv T1 T2\nM1\tNegation E1\nR2\tR Of:T2 To:T1\n"
+)
+
+
+@given(st.data(), st.booleans())
+def test_mangled_annotations_raise_nothing_but_user_errors(data: st.DataObject, lenient: bool) -> None:
+    start = data.draw(st.integers(0, len(MANGLED)))
+    end = data.draw(st.integers(start, min(start + 20, len(MANGLED))))
+    pieces = [b"-1", b"\t", b";", b"9" * 5000, b"T1", b"\n", b"E1", b"concept:", b"|", b" 0 1"]
+    insert = data.draw(st.one_of(st.binary(max_size=4), st.sampled_from(pieces)))
+    conf = data.draw(st.one_of(st.binary(max_size=40), st.just(b"[relations]\nR Of:X, To:X\n")))
     message = ""
     try:
-        document = parse(sample[:start] + insert + sample[end:])
+        document = parse(MANGLED[:start] + insert + MANGLED[end:], lenient=lenient, conf=conf)
     except UserError as error:
         message = str(error)
     assert message.startswith("a/1.ann:") or all(entity.end <= len(document.text) for entity in document.entities)
@@ -183,7 +368,8 @@ def test_mangled_annotations_raise_nothing_but_user_errors(data: st.DataObject) 
         ("T1\tX 0 6;20 28\tOcular  toxicity", "'Ocular  toxicity' but 'Ocular toxicity'"),
         ("T1\tX 0 99\tOcular", "reaches to 99, past the text's 37 characters"),
         ("T1\tX 6 6\t", "empty span"),
-        ("T1\tX 0 6", "is no mention (write T1<TAB>TYPE START END<TAB>MENTION"),
+        ("T1\tX 0", "is no mention (write T1<TAB>TYPE START END<TAB>MENTION"),
+        ("N1\tReference T0", "is no normalisation (write N1<TAB>Reference T1 SOURCE:ID<TAB>MENTION)"),
         ("T1 X 0 6 Ocular", "is no mention"),
         ("T1\tX 0-6\tOcular", "is no mention"),
         (f"T1\tX 0 {'9' * 5000}\tOcular", "is no mention"),
@@ -240,33 +426,25 @@ def test_other_files_in_the_folder_are_told(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("missing", "message"),
-    [
-        ("txt", "1.ann: there is no 1.txt with it (put the text beside it)"),
-        ("ann", "1.txt: there is no 1.ann with it (put its annotations beside it, an empty file if there are none)"),
-    ],
-)
-def test_half_a_pair(tmp_path: Path, missing: str, message: str) -> None:
-    for name in ("1.txt", "1.ann", "2.txt", "2.ann"):
-        if name != f"1.{missing}":
-            (tmp_path / name).write_text("")
+@pytest.mark.parametrize("lenient", [False, True])
+def test_annotations_without_their_text(tmp_path: Path, lenient: bool) -> None:
+    write_files(tmp_path, **{"1_ann": "", "2_txt": "", "2_ann": ""})
     with pytest.raises(UserError) as caught:
-        list(read(tmp_path))
-    assert str(caught.value) == f"{tmp_path}/{message}"
+        list(read(tmp_path, lenient=lenient))
+    assert str(caught.value) == f"{tmp_path}/1.ann: there is no 1.txt with it (put the text beside it)"
 
 
 def test_a_document_that_cannot_be_read_fails_alone(tmp_path: Path) -> None:
     write([Document(id, "ab") for id in "12345"], tmp_path / "out", "brat")
     (tmp_path / "out" / "1.txt").unlink()
-    (tmp_path / "out" / "2.ann").unlink()
+    (tmp_path / "out" / "2.ann").write_bytes(b"T1\tX 0 1\ta\nT2\tX\xff 0 1\ta\n")
     (tmp_path / "out" / "3.ann").write_text("some prose")
     (tmp_path / "out" / "4.txt").write_bytes(b"a\n\xff")
     errors: list[UserError] = []
     assert [document.id for document in read(tmp_path / "out", failed=errors.append)] == ["5"]
     assert [f"{error.where}: {error.what}".removeprefix(f"{tmp_path}/out/") for error in errors] == [
         "1.ann: there is no 1.txt with it",
-        "2.txt: there is no 2.ann with it",
+        "2.ann:2: invalid UTF-8: byte 0xff at byte 5 of the line",
         "3.ann:1: 'some prose' is no annotation of BRAT's",
         "4.txt:2: invalid UTF-8: byte 0xff at byte 1 of the line",
     ]

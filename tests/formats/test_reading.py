@@ -26,6 +26,7 @@ SAMPLES = {
 """,
     "csv": "id,text,Author\n1,Aspirin helps.,me\n",
     "conll": "Aspirin\tB-Chemical\nhelps\tO\n\nHeart\tB-Disease\nfailure\tI-Disease\n",
+    "conllu": "# sent_id = 1\n1\tAspirin\t_\t_\t_\t_\t_\t_\t_\tNER=B-Chemical\n2\thelps\t_\t_\t_\t_\t_\t_\t_\t_\n",
     "jsonl": '{"id": "1", "text": "Aspirin", "entities": [{"id": "T1", "type": "Chemical", "spans": [[0, 7]]}]}\n',
     "pubtator": "1|t|Aspirin\n1|a|helps hearts.\n1\t0\t7\tAspirin\tChemical\tD001241\n"
     "1\t14\t20\thearts\tOrgan\tD006321\n1\tCID\tD001241\tD006321\n\n",

@@ -227,8 +227,66 @@ def test_a_model_that_adds_to_its_gradients_by_itself_is_not_climbed_on() -> Non
     model, batch = Reversible(), tiny.batch()
     del batch["labels"]
     AdversarialStep(FGM(), embeddings="words")(model, batch)
-    with pytest.raises(UserError, match="Reversible adds to the gradients of its weights in every backward pass"):
+    with pytest.raises(UserError) as caught:
         AdversarialStep(PGD(), embeddings="words")(model, batch)
+    assert str(caught.value) == (
+        "Reversible adds to the gradients of its weights in every backward pass, also where only that of r is wanted "
+        "(take an attack that does not ascend, such as fgm or freelb)"
+    )
+
+
+class Replacing(Reversible):
+    """Puts another tensor in the place of a gradient."""
+
+    def forward(self, input_ids: Tensor, **inputs: Any) -> dict[str, Tensor]:
+        states = self.words(input_ids) * self.weight
+
+        def again(gradient: Tensor) -> None:
+            before = self.weight.grad
+            self.weight.grad = None if before is None else before + 1
+
+        if states.requires_grad:
+            states.register_hook(again)
+        return {"loss": states.sum()}
+
+
+def test_a_gradient_that_is_replaced_is_noticed_too() -> None:
+    model, batch = Replacing(), tiny.batch()
+    del batch["labels"]
+    with pytest.raises(UserError, match="Replacing adds to the gradients of its weights"):
+        AdversarialStep(PGD(), embeddings="words")(model, batch)
+
+
+def test_two_calls_for_one_loss_cannot_be_compared() -> None:
+    def twice(model: Any, batch: Any) -> Tensor:
+        loss: Tensor = model(**batch).loss + model(**batch).loss
+        return loss
+
+    batch = {name: value for name, value in tiny.batch().items() if name != "special_tokens_mask"}
+    with pytest.raises(UserError) as caught:
+        AdversarialStep(SMART())(tiny.model(), batch, loss=twice)
+    assert str(caught.value) == (
+        "the attack compares predictions, but the model was called 2 times for one loss (call it once in compute_loss, "
+        "or take an attack that climbs on the loss, such as fgm)"
+    )
+
+
+def test_the_batchs_labels_tell_of_what_kind_predictions_are() -> None:
+    kinds = {}
+    for dtype in (torch.float32, torch.long):
+        batch = tiny.batch()
+        labels = torch.ones(3, 9, 3, dtype=dtype)
+        for_all = passes({**batch, "labels": labels}, loss=without_labels)
+        kinds[dtype] = for_all.clean().prediction.kind
+    assert kinds == {torch.float32: "labels", torch.long: "classes"}
+
+
+def test_noise_is_as_exact_as_the_embeddings_and_the_same_for_ids_of_any_type() -> None:
+    exact = passes(model=tiny.model().double().eval()).normal()
+    assert exact.dtype == torch.float64
+    assert torch.equal(exact.float(), passes().normal())
+    short = {**tiny.batch(), "input_ids": tiny.batch()["input_ids"].to(torch.int32)}
+    assert torch.equal(passes(short).normal(), passes().normal())
 
 
 def test_without_labels_all_that_is_attended_is_compared() -> None:

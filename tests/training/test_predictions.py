@@ -27,8 +27,8 @@ PLAIN = SimpleNamespace()
 @pytest.mark.parametrize(
     "output",
     [{"loss": torch.ones(()), "logits": LOGITS}, (torch.ones(()), LOGITS), (LOGITS,), LOGITS,
-     SimpleNamespace(logits=LOGITS), (None, torch.ones(()), LOGITS, LOGITS + 1)],
-    ids=["mapping", "loss and logits", "logits alone", "tensor", "object", "tuple of more"],
+     SimpleNamespace(logits=LOGITS), (torch.ones(2), LOGITS), (None, torch.ones(()), LOGITS, LOGITS + 1)],
+    ids=["mapping", "loss and logits", "logits alone", "tensor", "object", "losses and logits", "tuple of more"],
 )  # fmt: skip
 def test_logits_are_found(output: Any) -> None:
     prediction = prediction_of(PLAIN, output, None)
@@ -69,6 +69,11 @@ def test_without_logits_it_is_told_what_there_is(output: Any, has: str) -> None:
 def test_kinds(problem: str | None, outputs: int, labels: Tensor | None, kind: str) -> None:
     model = SimpleNamespace(config=SimpleNamespace(problem_type=problem))
     assert prediction_of(model, torch.zeros(2, outputs), labels).kind == kind
+
+
+def test_logits_may_be_of_tokens_or_of_texts() -> None:
+    for shape, kind in (((2, 3), "classes"), ((2, 1, 3), "classes"), ((2, 3, 1), "numbers")):
+        assert prediction_of(PLAIN, (torch.ones(()), torch.zeros(shape)), None).kind == kind
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
@@ -153,4 +158,4 @@ def test_the_state_is_found_where_several_trainers_left_theirs() -> None:
     other = SimpleNamespace(stateful_callbacks={})
     with pytest.warns(UserWarning, match=r"^the checkpoint is of another trainer: cost is counted from here on only$"):
         StepState().restore(other)
-    assert "StepState" in other.stateful_callbacks  # where Trainer looks when it saves
+    assert other.stateful_callbacks == {"StepState": StepState().state()}  # where Trainer looks when it saves

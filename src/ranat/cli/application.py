@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from collections.abc import Callable, Mapping
 from importlib import metadata
@@ -74,6 +76,7 @@ def main() -> None:
     arguments = [argument for argument in arguments if argument != "--debug"]
     code: Any = 0
     streams.make_sound()
+    atexit.register(gc.freeze)  # or all that was imported is searched for garbage once more, which takes a second
     try:
         try:
             _run(arguments)

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from cyclopts import App
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+from rich.progress import DownloadColumn, TimeRemainingColumn
 
 from ranat.cli.application import Data, Json, app, err, examples
 from ranat.cli.printing import print_json, print_table, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError, UserError
-from ranat.terminal import Description
+from ranat.terminal import progress_bar
 
 corpora_app = App(name="corpora", help="List, fetch and check corpora.")
 app.command(corpora_app)
@@ -95,8 +95,7 @@ def check(
 
 @contextmanager
 def _download_bar() -> Iterator[Callable[[str, int, int], None]]:
-    columns = (Description(), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+    with progress_bar(err, DownloadColumn(), TimeRemainingColumn()) as bar:
         tasks: dict[str, Any] = {}
 
         def update(path: str, done: int, total: int) -> None:

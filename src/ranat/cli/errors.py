@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from ranat.cli.application import Data, Json, app, err, examples
 from ranat.cli.printing import print_json, print_table
+from ranat.disk import check_free
 
 
 @app.command(
@@ -32,11 +33,12 @@ def errors(
 
     Args:
         run: A run folder.
-        out: The page, one HTML file.
+        out: The page, one HTML file, which must not be there.
         split: dev or test.
     """
     from ranat.training.errors import run_errors
 
+    check_free(out)
     found = run_errors(run, split=split, data=data, console=err)
     found.write(out)
     if json:

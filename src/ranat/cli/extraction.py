@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -14,6 +14,9 @@ from ranat.cli.application import Json, app, err, examples, lists
 from ranat.cli.printing import print_json, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError
+
+if TYPE_CHECKING:
+    from ranat.extraction.job import Job
 
 Inputs = Annotated[str, Parameter(allow_leading_hyphen=True)]  # as "-" is standard input
 Ner = Annotated[list[str] | None, Parameter(help="A run, model folder or hub id that finds entities; may be repeated.")]
@@ -26,7 +29,10 @@ Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: 
         "ranat extract --ner runs/chem --ner runs/gene --re runs/chemprot abstracts/ -o found",
         "ranat extract --ner runs/chem pubmed26n*.xml.gz -o found --to parquet --resume",
         "echo 'Naloxone reverses clonidine.' | ranat extract --ner runs/chem -",
+        "ranat extract --ner runs/chem abstracts.jsonl -o abstracts.html",
         "ranat extract --verify found",
+        "sbatch --array=1-8 --wrap "
+        "'ranat extract --ner runs/chem texts/ -o found --part $SLURM_ARRAY_TASK_ID/8 --resume'",
     )
 )
 @lists(listing.formats)
@@ -45,9 +51,11 @@ def extract(
     shard_size: int = 1000,
     max_characters: int = 1_000_000,
     resume: bool = False,
+    part: str | None = None,
     ray: str | None = None,
     workers: int | None = None,
     verify: Path | None = None,
+    inputs_gone: bool = False,
     json: Json = False,
 ) -> None:
     """Find entities, and relations between them, in raw text.
@@ -58,42 +66,63 @@ def extract(
     Args:
         input: Files, folders, globs, or - for standard input.
         re: One that finds relations; without --ner, between the entities that the input brings.
-        out: A folder for shards, their manifest, and errors.jsonl if a document could not be read.
+        out: A folder for shards, their manifest, and errors.jsonl if a document could not be read; or a file, if it has
+            the suffix of one, such as found.html, which is there when all is done.
         to: Format of the output (jsonl).
         min_score: From 0 to 1; what scores less is left out.
         precision: auto, fp32, bf16 or fp16.
         shard_size: Documents in a file of the output.
         max_characters: A longer document counts as unreadable.
-        resume: Go on with an output that was interrupted; it ends with the same bytes.
-        ray: Send the shards to a Ray cluster: HOST:PORT of its head, or local to start one here.
+        resume: Go on with an output that was interrupted or damaged; it ends with the same bytes.
+        part: Make the i-th of n parts, i/n, beside other processes that make the others, as the tasks of a job array
+            do; when all are done the output is as if there had been no parts.
+        ray: Send the shards to a Ray cluster: HOST:PORT of its head, or local to start one that only this machine
+            reaches.
         workers: How many load the models there; default: one for each processor, or GPU where there are any.
-        verify: Prove that every input document is in this output exactly once.
+        verify: Prove that every input document is in this output exactly once, with its text.
+        inputs_gone: With --verify: inputs and models that are not there any more are no problem.
     """
-    from ranat.extraction.job import Job
-    from ranat.extraction.run import extract_to
+    from ranat.models.memory import kept
+
+    with kept():
+        from ranat.extraction.checks import format_of, is_file
+        from ranat.extraction.job import Job
+        from ranat.extraction.parts import Part
+        from ranat.extraction.run import extract_to, extract_to_file
 
     if verify is not None:
-        _verify(verify, json)
+        _verify(verify, inputs_gone, json)
         return
+    if inputs_gone:
+        raise UsageError("is for --verify", where="--inputs-gone")
     _check_inputs(input)
+    single = out if out is not None and is_file(out, to) else None
     job = Job(
         inputs=input,
         ner=tuple(ner or ()),
         re=re,
-        format=to or "jsonl",
+        format=to or (format_of(single) if single else None) or "jsonl",
         how=how_of(_input_format(from_, lines), columns, ner is not None if lenient is None else lenient),
         min_score=min_score,
         precision=precision,
         shard_size=shard_size,
         max_characters=max_characters,
     )
-    if out is None:
-        for flag, given in {"to": to not in (None, "jsonl"), "resume": resume, "ray": ray, "workers": workers}.items():
+    if out is None or single:
+        flags = {"resume": resume, "part": part, "ray": ray, "workers": workers}
+        if out is None:
+            flags |= {"to": to not in (None, "jsonl")}
+        for flag, given in flags.items():
             if given:
                 raise UsageError("is for an output folder", where=f"--{flag}", remedy="name one with --out")
+    if out is None:
         _to_standard_output(job)
         return
-    result = extract_to(job, out, resume=resume, ray=ray, workers=workers, console=err)
+    if single:
+        result = extract_to_file(job, single, console=err)
+    else:
+        of = None if part is None else Part.parsed(part)
+        result = extract_to(job, out, resume=resume, part=of, ray=ray, workers=workers, console=err)
     if json:
         print_json(result)
     else:
@@ -102,7 +131,8 @@ def extract(
             err.print("no relation was found: pairs are of one sentence, and of types that the model of --re knows")
         err.print(f"the output is in {out}")
     if result["failures"]:
-        err.print(f"{result['failures']:,} documents could not be read; see {out / 'errors.jsonl'}")
+        see = "" if single else f"; see {out / 'errors.jsonl'}{' when all parts are done' if part else ''}"
+        err.print(f"{result['failures']:,} documents could not be read{see}")
         sys.exit(1)
 
 
@@ -131,12 +161,17 @@ def convert(
         out: The file to write, or the folder, where the format is one of folders.
         to: The format of the output; default: told by --out.
     """
+    from ranat.extraction.checks import format_of
     from ranat.extraction.convert import convert as convert_documents
-    from ranat.extraction.convert import format_of
+    from ranat.formats import WRITERS
 
     _check_inputs(input)
     how = how_of(_input_format(from_, lines), columns, lenient)
-    result = convert_documents(input, out, to or format_of(out), how=how, console=err)
+    format = to or format_of(out)
+    if format is None:
+        remedy = f"--to {'|'.join(WRITERS.names())}"
+        raise UsageError(f"does not tell its format: {out}", where="--out", remedy=remedy)
+    result = convert_documents(input, out, format, how=how, console=err)
     if json:
         print_json(result)
     else:
@@ -159,25 +194,26 @@ def _input_format(from_: str | None, lines: bool) -> str | None:
     return "lines" if lines else from_
 
 
-def _to_standard_output(job: Any) -> None:
-    from ranat.extraction.run import extract_lines
+def _to_standard_output(job: Job) -> None:
+    from ranat.documents import Document
+    from ranat.extraction.run import extract_all
+    from ranat.formats.jsonl import dumped
 
     failures = 0
-    for kind, line in extract_lines(job):
-        if kind == "document":
-            print(line, flush=True)
+    for kind, found in extract_all(job, err):
+        if isinstance(found, Document):
+            print(dumped(found), flush=True)
         else:
             failures += kind == "failure"
-            said = "not read" if kind == "failure" else "note"
-            err.print(f"{said}: {line}")
+            err.print(f"not read: {found}" if kind == "failure" else found)
     if failures:
         sys.exit(1)
 
 
-def _verify(out: Path, json: bool) -> None:
+def _verify(out: Path, inputs_gone: bool, json: bool) -> None:
     from ranat.extraction.verify import verify
 
-    result = verify(out)
+    result = verify(out, inputs_gone=inputs_gone)
     if json:
         print_json(result)
     else:
@@ -186,10 +222,7 @@ def _verify(out: Path, json: bool) -> None:
         if result["more"]:
             print_text(f"and {result['more']:,} problems more")
         if unchecked := result["not_checked"]:
-            print_text(
-                f"{len(unchecked):,} inputs are not there to be compared with what was read, the first {unchecked[0]}; "
-                "relative names are those of the folder where the extraction was started"
-            )
+            print_text(f"{len(unchecked):,} inputs and models are not there to be compared, the first {unchecked[0]}")
         if not result["problems"]:
             print_text(
                 f"every document that was read of {result['inputs']:,} inputs is in the output exactly once: "
@@ -200,12 +233,16 @@ def _verify(out: Path, json: bool) -> None:
 
 
 def _print_totals(result: Mapping[str, Any]) -> None:
-    counts = {name: count for name, count in result.items() if isinstance(count, int) and count}
+    counts = {
+        name: count for name, count in result.items() if isinstance(count, int) and (count or name == "documents")
+    }
     print_text(", ".join(f"{count:,} {name}" for name, count in counts.items()))
     if lost := result["lost"]:
         err.print(f"left out, as the format cannot hold it: {_said(lost)}")
     for notice in result["left_out"][:5]:
-        err.print(f"note: {notice}")
+        err.print(notice)
+    if (more := len(result["left_out"]) - 5) > 0:
+        err.print(f"and {more:,} notices more, which --json tells")
 
 
 def _said(counts: Mapping[str, int]) -> str:

@@ -1,4 +1,6 @@
-"""Spans over words ↔ tags: IOB2 is written; IOB1, IOB2 and BIOES are read.
+"""Spans over words ↔ tags: IOB2 is written; IOB1, IOB2, IO and BIOES are read, the last in other letters, too.
+
+BILOU has L for E and U for S, BMEWO has M for I and W for S: they are BIOES in other letters.
 
 There are two ways to read tags, and they must not be mixed up. Gold tags are read as conlleval reads them: an `I-X`
 that continues nothing begins a mention, and every such repair is counted. Predicted tags are read strictly: an `I-X`
@@ -16,6 +18,12 @@ WordSpan = tuple[int, int, str]
 """(first word, last word exclusive, type)."""
 
 Scheme = Literal["IOB1", "IOB2", "BIOES"]
+
+_LETTERS = {"L": "E", "U": "S", "M": "I", "W": "S"}
+"""Of BILOU and BMEWO, as BIOES has them."""
+
+INSIDE = "IELM"
+"""Letters of the tags that go on with a mention."""
 
 TagScheme = Literal["IO", "IOB2", "BIOES"]
 """What the tags of a model may mean; IOB1 has the same tags as IOB2."""
@@ -102,7 +110,8 @@ def scheme_of(labels: Iterable[str]) -> TagScheme:
 def detect_scheme(sentences: Iterable[Sequence[str]]) -> Scheme:
     """The scheme of a whole file: E- and S- mark BIOES; IOB1 keeps B-X for a mention right after another of type X.
 
-    A file that is legal in both IOB1 and IOB2 (no mention at all) is called IOB2.
+    A file that is legal in both IOB1 and IOB2 (no mention at all) is called IOB2, one of IO is called IOB1, which reads
+    it alike.
     """
     bare_begin = inside_begins = False
     for tags in sentences:
@@ -123,7 +132,7 @@ def from_tags(tags: Sequence[str], scheme: Scheme | None = None) -> Decoded:
         scheme: what the file uses; None detects it from this sentence alone. The mentions are the same under
             every scheme that has the tags; only what counts as broken differs.
     Raises:
-        ValueError: a tag is none of O, B-X, I-X, E-X and S-X.
+        ValueError: a tag is none of O, B-X, I-X, E-X, S-X and the same in the letters of BILOU and BMEWO.
     """
     scheme = scheme or detect_scheme([tags])
     spans: list[WordSpan] = []
@@ -147,7 +156,8 @@ def from_tags(tags: Sequence[str], scheme: Scheme | None = None) -> Decoded:
 
 def _split(tags: Sequence[str], prefixes: str = "BIES") -> Iterator[tuple[str, str]]:
     for tag in tags:
-        prefix, _, kind = tag.partition("-")
+        letter, _, kind = tag.partition("-")
+        prefix = _LETTERS.get(letter, letter)
         if tag != "O" and (prefix not in tuple(prefixes) or not kind):
             raise ValueError(f"{tag!r} is not a tag; known: O, {', '.join(f'{p}-TYPE' for p in prefixes)}")
         yield prefix, kind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,31 +10,19 @@ from typing import Any
 from rich.console import Console
 
 from ranat import formats
-from ranat.disk import sync
+from ranat.disk import drafted
 from ranat.documents import Document
-from ranat.errors import UsageError, UserError
+from ranat.errors import UserError
 from ranat.extraction import inputs
+from ranat.extraction.checks import try_writing
 from ranat.extraction.ids import UniqueIds
 from ranat.extraction.inputs import End
 from ranat.extraction.progress import Rate
-from ranat.formats import WRITERS, How
+from ranat.formats import How
 from ranat.terminal import plain_console
 
 MOST_CHARACTERS = 100_000_000
 """A longer document is not read: it would not fit in memory with what is made of it."""
-
-
-def format_of(out: Path) -> str:
-    """The format that a name tells.
-
-    Raises:
-        UsageError: it tells none.
-    """
-    for name in sorted(WRITERS.names(), key=lambda name: -len(WRITERS.get(name).suffix)):
-        suffix = WRITERS.get(name).suffix
-        if suffix and out.name.lower().endswith(suffix):
-            return name
-    raise UsageError(f"does not tell its format: {out}", where="--out", remedy=f"--to {'|'.join(WRITERS.names())}")
 
 
 def convert(
@@ -61,16 +48,14 @@ def convert(
         UserError: nothing is there to read, `out` is there already, or no document could be read.
     """
     console = plain_console(console)
-    if out.exists():
-        raise UserError("is there already", where=str(out), remedy="name another, or delete it")
-    sizes = [inputs.size(name) for name in inputs.expand(given)]
+    sizes = [inputs.size(name) for name in inputs.expand(given, out, console.print)]
     ids = UniqueIds()
     result: dict[str, Any] = {"documents": 0, "failures": 0, "renamed": 0}
     notices = []
 
     def documents() -> Iterator[Document]:
         before = 0
-        for name in inputs.expand(given):
+        for name in inputs.expand(given, out):
             for found in inputs.read(name, how, MOST_CHARACTERS):
                 if isinstance(found, End):
                     before += found.size
@@ -85,13 +70,10 @@ def convert(
                     result["failures"] += 1
                     console.print(f"not read: {found.content}")
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
-        part = Path(folder, out.name)
+    with drafted(out, "ranat convert") as draft:
         with Rate(sum(filter(None, sizes)) if None not in sizes else None, console) as rate:
-            lost = formats.write(documents(), part, format)
+            try_writing(draft.parent, format)
+            lost = formats.write(documents(), draft, format)
         if not result["documents"]:
             raise UserError("no document could be read", where=", ".join(given))
-        sync(part)
-        part.rename(out)
     return {**result, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}

@@ -6,8 +6,9 @@ import glob
 import hashlib
 import io
 import os
+import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -27,6 +28,13 @@ _BLOCK = 1 << 20
 _BYTES_OF_CHARACTER = 16
 """JSON may write one as two escapes of six bytes; the rest is for marks."""
 _LEAST_BYTES = 1 << 20
+_DEVICE = "a device"
+_SPECIAL = {
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: _DEVICE,
+    stat.S_ISBLK: _DEVICE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +73,26 @@ class End:
     notices: list[Notice] = field(default_factory=list)
 
 
-def expand(given: Iterable[str], besides: Path | None = None) -> Iterator[str]:
+def expand(
+    given: Iterable[str], besides: Path | None = None, tell: Callable[[str], Any] = lambda _: None
+) -> Iterator[str]:
     """Names of inputs, each once: a folder stands for what is in it, at any depth.
 
     A folder that is one document set, such as BRAT's, is one input, and of the output of an extraction the shards are
-    inputs. What is hidden is left out unless it is named.
+    inputs. What is hidden is left out unless it is named, and so is, in a folder, what is no file: a pipe or a socket,
+    from which somebody may or may not write something.
 
     Args:
         given: files, folders, globs and "-".
-        besides: a folder whose files are no inputs, as the output's.
+        besides: a folder whose files are no inputs, as the output's; or a file.
+        tell: is told of what is left out in a folder as it is no file.
     Raises:
         UserError: nothing is there, or a folder cannot be read.
     """
     for name in _each_once(list(chain.from_iterable(map(_matches, given)))):
         if name != STDIN and Path(name).is_dir():
             inside = ""
-            for inside in _in_folder(Path(name), besides):
+            for inside in _in_folder(Path(name), besides, tell):
                 yield inside
             if not inside:
                 besides_it = " but those of the output" if besides and any(files(Path(name))) else ""
@@ -90,8 +102,8 @@ def expand(given: Iterable[str], besides: Path | None = None) -> Iterator[str]:
 
 
 def is_stream(name: str) -> bool:
-    """Whether an input can be read only once: standard input, a pipe, a device."""
-    return name == STDIN or (Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir())
+    """Whether an input can be read only once: standard input, a pipe."""
+    return name == STDIN or _special(Path(name)) is not None
 
 
 def size(name: str) -> int | None:
@@ -119,7 +131,7 @@ def read(name: str, how: How, most_characters: int) -> Iterator[Item | End]:
     notices: list[Notice] = []
     failures: list[UserError] = []
     number = 0
-    with _opened(name) as stream:
+    with _opened(name, how) as stream:
         source: Any = name if stream is None else io.BufferedReader(stream, _BLOCK)
         otherwise = "text" if is_stream(name) else None
         found = formats.read(
@@ -161,6 +173,8 @@ def _too_long(document: Document, name: str, most: int) -> UserError:
 
 
 def _matches(name: str) -> list[str]:
+    if name != STDIN and _special(Path(name)) == _DEVICE:  # it may never end
+        raise UserError("is a device, not a file", where=name, remedy="name files, or - for standard input")
     if name == STDIN or os.path.lexists(name):
         return [name]
     if found := sorted(glob.glob(name, recursive=True)):
@@ -183,7 +197,9 @@ def _each_once(names: list[str]) -> Iterator[str]:
             yield name
 
 
-def _in_folder(folder: Path, besides: Path | None, above: tuple[Path, ...] = ()) -> Iterator[str]:
+def _in_folder(
+    folder: Path, besides: Path | None, tell: Callable[[str], Any], above: tuple[Path, ...] = ()
+) -> Iterator[str]:
     real = folder.resolve()
     if real in above or (besides and real.is_relative_to(besides.resolve())):  # a link to where it is; the output
         return
@@ -197,10 +213,23 @@ def _in_folder(folder: Path, besides: Path | None, above: tuple[Path, ...] = ())
         inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise UserError(f"cannot read: {error.strerror}", where=str(folder)) from None
-    yield from (str(path) for path in inside if not path.is_dir())
+    for path in inside:
+        if (kind := _special(path)) is not None:
+            tell(f"left out: {path}: is {kind}, not a file")
+        elif not path.is_dir() and path != besides:
+            yield str(path)
     for path in inside:
         if path.is_dir():
-            yield from _in_folder(path, besides, (*above, real))
+            yield from _in_folder(path, besides, tell, (*above, real))
+
+
+def _special(path: Path) -> str | None:
+    """What is there, if it is neither a file nor a folder; a link to nothing is an input that cannot be read."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None
+    return next((kind for is_kind, kind in _SPECIAL.items() if is_kind(mode)), None)
 
 
 class _Hashed(io.RawIOBase):
@@ -230,10 +259,13 @@ class _Hashed(io.RawIOBase):
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[_Hashed | None]:
-    """The bytes of standard input or of a file; None for a folder and for what cannot be opened."""
+def _opened(name: str, how: How) -> Iterator[_Hashed | None]:
+    """The bytes of standard input or a file; None: a folder, what is read with its neighbours, or cannot be."""
     if name == STDIN:
         yield _Hashed(sys.stdin.buffer)
+        return
+    if Path(name).is_file() and formats.of_folder(Path(name), how.format):
+        yield None
         return
     try:
         stream = Path(name).open("rb", buffering=0)  # noqa: SIM115  (an error in the `with` is none of opening)

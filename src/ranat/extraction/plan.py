@@ -15,7 +15,7 @@ from ranat.errors import UserError
 from ranat.extraction import inputs
 from ranat.extraction.ids import UniqueIds
 from ranat.extraction.inputs import End, Item
-from ranat.extraction.manifest import Shard
+from ranat.extraction.manifest import Shard, digest
 from ranat.formats import How, jsonl
 
 
@@ -25,6 +25,7 @@ class Planned:
 
     number: int
     documents: list[Document] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     parts: list[tuple[str, int, int]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     ended: list[dict[str, Any]] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Planned:
             id = ids.unique(item.content.id)
             self.renamed += id != item.content.id
             self.documents.append(replace(item.content, id=id))
+            self.texts.append(digest(item.content.text))
         else:
             error = item.content
             self.failures.append(
@@ -65,6 +67,19 @@ class Planned:
         """An input has ended."""
         facts = {"input": end.input, "items": end.items, "size": end.size, "sha256": end.sha256}
         self.ended.append({**facts, "notices": [str(notice) for notice in end.notices]})
+
+    def shard(self) -> Shard:
+        """The shard that is to be made of it, as far as that is known before."""
+        return Shard(
+            number=self.number,
+            sha256="",
+            ids=[document.id for document in self.documents],
+            texts=self.texts,
+            parts=self.parts,
+            failures=self.failures,
+            ended=self.ended,
+            so_far=self.so_far,
+        )
 
     def to_json(self) -> str:
         """As one line."""
@@ -120,7 +135,7 @@ def plan(
         if partly:
             _check(name, partly)
         skipped, partly = (items, "") if partly else (0, "")
-        digest = hashlib.sha256()
+        so_far_now = hashlib.sha256()
         for found in inputs.read(name, how, most_characters):
             if isinstance(found, End):
                 if skipped and found.items <= skipped:  # something came after these
@@ -128,16 +143,16 @@ def plan(
                 shard.end(found)
                 read += found.size
                 break
-            if found.number == skipped and skipped and digest.hexdigest() != so_far:
+            if found.number == skipped and skipped and so_far_now.hexdigest() != so_far:
                 raise _changed(name)
             if found.number >= skipped:
                 if shard.items == shard_size:
-                    shard.so_far = digest.hexdigest() if found.number else ""
+                    shard.so_far = so_far_now.hexdigest() if found.number else ""
                     yield shard
                     shard = Planned(shard.number + 1)
                 shard.add(found, ids)
                 shard.read = read + found.read
-            digest.update(f"{_told(found)}\n".encode("utf-8", "surrogatepass"))
+            so_far_now.update(told(found))
     for end in ended:
         _check(None, end["input"])
     if partly:
@@ -147,9 +162,10 @@ def plan(
         yield shard
 
 
-def _told(item: Item) -> str:
-    """All that is in an item."""
-    return jsonl.dumped(item.content) if isinstance(item.content, Document) else str(item.content)
+def told(item: Item) -> bytes:
+    """All that is in an item, as a line; `Shard.so_far` is the hash of these."""
+    line = jsonl.dumped(item.content) if isinstance(item.content, Document) else str(item.content)
+    return f"{line}\n".encode("utf-8", "surrogatepass")
 
 
 def _check(name: str | None, before: str) -> None:

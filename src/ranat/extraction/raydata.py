@@ -2,20 +2,20 @@
 
 One read task cuts the inputs into shards, in the same way as a single process does, so that ids are unique over all of
 them. Each worker loads the models once and writes its shards; when it dies, Ray starts another and gives it the shard
-again. The manifest is written here alone, in the order of the shards.
+again. The manifest is written here alone.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ranat.cluster import connected
-from ranat.errors import UsageError, UserError
+from ranat.errors import UsageError
 from ranat.extraction.extractor import Extractor
 from ranat.extraction.inputs import STDIN
 from ranat.extraction.job import Job
@@ -24,10 +24,8 @@ from ranat.extraction.plan import Planned
 from ranat.extraction.shards import shards
 
 
-def shards_on(
-    address: str, workers: int | None, job: Job, out: Path, planned: Callable[[], Iterator[Planned]], first: int
-) -> Iterator[Shard]:
-    """The shards, in order.
+def shards_on(address: str, workers: int | None, job: Job, out: Path, planned: Iterable[Planned]) -> Iterator[Shard]:
+    """The shards, as they are made.
 
     Args:
         address: of a cluster whose machines have ranat and share the folders of inputs, models and output; "local"
@@ -35,8 +33,7 @@ def shards_on(
         workers: how many load the models; None: one for each processor, or GPU where there are any.
         job: what is extracted from what.
         out: the folder of the output.
-        planned: gives the shards to be made; is called on some machine of the cluster.
-        first: the number of the first of them.
+        planned: the shards to be made; it goes to some machine of the cluster, and is asked there.
     Raises:
         UsageError: standard input is among the inputs.
         UserError: Ray is not installed, or the cluster cannot be reached.
@@ -57,7 +54,7 @@ def shards_on(
             num_cpus=1,
             num_gpus=1 if gpus else 0,
         )
-        yield from _in_order((Shard.of(json.loads(row["shard"])) for row in data.iter_rows()), first)
+        yield from (Shard.of(json.loads(row["shard"])) for row in data.iter_rows())
 
 
 class _Worker:
@@ -73,7 +70,7 @@ class _Worker:
         return {"shard": json.dumps(asdict(shard))}
 
 
-def _source(ray: Any, planned: Callable[[], Iterator[Planned]]) -> Any:
+def _source(ray: Any, planned: Iterable[Planned]) -> Any:
     """The shards to be made as rows that one read task yields as they are asked for."""
     import pyarrow
     from ray.data.block import BlockMetadata
@@ -82,7 +79,7 @@ def _source(ray: Any, planned: Callable[[], Iterator[Planned]]) -> Any:
 
     def rows() -> Iterator[Any]:
         os.chdir(place)  # inputs may be named relative to it
-        for shard in planned():
+        for shard in planned:
             yield pyarrow.table({"planned": [shard.to_json()]})
 
     class Source(ray.data.Datasource):  # type: ignore[misc]  # Ray is an extra
@@ -94,15 +91,3 @@ def _source(ray: Any, planned: Callable[[], Iterator[Planned]]) -> Any:
             return None
 
     return Source()
-
-
-def _in_order(found: Iterator[Shard], number: int) -> Iterator[Shard]:
-    """The shards from that number on, each as soon as all before it have come."""
-    waiting: dict[int, Shard] = {}
-    for shard in found:
-        waiting[shard.number] = shard
-        while number in waiting:
-            yield waiting.pop(number)
-            number += 1
-    if waiting:
-        raise UserError(f"shard {number} did not come back from the cluster", remedy="--resume goes on")

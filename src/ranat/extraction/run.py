@@ -2,57 +2,93 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
 
-from ranat.disk import claimed
+from ranat import formats
+from ranat.disk import drafted, remove
+from ranat.documents import Document
 from ranat.errors import UsageError, UserError
 from ranat.extraction import inputs
 from ranat.extraction.ahead import ahead
-from ranat.extraction.extractor import Extractor
+from ranat.extraction.checks import check_room, try_writing
 from ranat.extraction.job import Job
-from ranat.extraction.manifest import NAME, Manifest, Shard
-from ranat.extraction.plan import Planned, plan
+from ranat.extraction.manifest import NAME, PARTS, Shard
+from ranat.extraction.parts import COMMAND, Part, finish, held, put_together
+from ranat.extraction.plan import plan
 from ranat.extraction.progress import Rate
+from ranat.extraction.record import MOST_NOTICES, SHARDS, Record, totals
 from ranat.extraction.shards import cut, replaced, shards
-from ranat.formats import WRITERS, jsonl
+from ranat.extraction.todo import Todo, clean, strays
 from ranat.terminal import plain_console
 
-ERRORS = "errors.jsonl"
-MOST_NOTICES = 20
-ANEW = "begin anew in another folder"
+Found = tuple[Literal["document"], Document] | tuple[Literal["failure", "note"], str]
 
 
-def extract_lines(job: Job) -> Iterator[tuple[Literal["document", "failure", "note"], str]]:
-    """The documents as lines of JSON, what could not be read, and what was odd.
+def extract_all(job: Job, console: Console | None = None, besides: Path | None = None) -> Iterator[Found]:
+    """The documents, what could not be read, and what was odd.
 
+    Args:
+        job: what from what.
+        console: where it is told what is passed over.
+        besides: see `inputs.expand`.
     Raises:
         UserError: an input is not there, or a model cannot be loaded.
     """
-    planned = plan(
-        inputs.expand(job.inputs),
-        job.how,
-        job.shard_size,
-        job.max_characters,
-    )
-    extractor = Extractor.load(job.ner, job.re, min_score=job.min_score, precision=job.precision)
+    names = inputs.expand(job.inputs, besides, plain_console(console).print)
+    planned = plan(names, job.how, job.shard_size, job.max_characters)
     counts, told = Counter[str](), None
-    for shard, chunk in extractor.extract_chunks(ahead(cut(planned))):
-        yield from (("document", jsonl.dumped(document)) for document in chunk)
+    for shard, chunk in job.load().extract_chunks(ahead(cut(planned))):
+        yield from (("document", document) for document in chunk)
         if shard is told:  # with a chunk before
             continue
         told = shard
         for one in shard.failures:
             yield "failure", str(UserError(one["what"], where=one["where"], remedy=one["remedy"]))
         yield from (("note", notice) for end in shard.ended for notice in end["notices"])
-        counts.update(replaced(extractor, shard.documents))
+        counts.update(replaced(job.ner, shard.documents))
     yield from (("note", f"{count:,} {what}") for what, count in counts.items())
+
+
+def extract_to_file(job: Job, out: Path, *, console: Console | None = None) -> dict[str, Any]:
+    """Extract into one file, which is there when all is done; what cannot be read is told.
+
+    Args:
+        job: what from what.
+        out: must not be there.
+        console: where it is told.
+    Returns:
+        What `extract_to` returns.
+    Raises:
+        UserError: as `extract_to`; or the file is there already, or no document could be read.
+    """
+    console = plain_console(console)
+    counts, notes = Counter[str](documents=0, failures=0, entities=0, relations=0), list[str]()
+
+    def documents() -> Iterator[Document]:
+        for kind, found in extract_all(job, console, besides=out):
+            if isinstance(found, Document):
+                counts.update(documents=1, entities=len(found.entities), relations=len(found.relations))
+                yield found
+            elif kind == "failure":
+                counts["failures"] += 1
+                console.print(f"not read: {found}")
+            elif len(notes) < MOST_NOTICES:
+                notes.append(found)
+
+    size = sum(inputs.size(name) or 0 for name in inputs.expand(job.inputs, out))
+    with drafted(out, COMMAND) as draft:
+        try_writing(draft.parent, job.format)
+        check_room(draft.parent, size)
+        lost = formats.write(documents(), draft, job.format)
+        if not counts["documents"]:
+            raise UserError("no document could be read", where=", ".join(job.inputs))
+    return {**counts, "lost": dict(lost), "left_out": notes}
 
 
 def extract_to(
@@ -60,6 +96,7 @@ def extract_to(
     out: Path,
     *,
     resume: bool = False,
+    part: Part | None = None,
     ray: str | None = None,
     workers: int | None = None,
     console: Console | None = None,
@@ -69,74 +106,74 @@ def extract_to(
     Args:
         job: what from what.
         out: holds shard-000000.jsonl, …, manifest.jsonl and, if a document could not be read, errors.jsonl.
-        resume: go on with what is there.
+        resume: go on with what is there; shards that are gone or changed are made again.
+        part: make only its shards, beside other processes that make the others; None: make all.
         ray: the address of a Ray cluster that does the work; "local" starts one here.
         workers: how many load the models there; None: one for each processor, or GPU where there are any.
         console: where progress is shown.
     Returns:
-        {"documents", "failures", "entities", "relations", …}, over all of the output.
+        {"documents", "failures", "entities", "relations", …}, over all of the output, or of the part.
     Raises:
         UserError: an input is not there, has changed since, or came later than the output; a model cannot be loaded; or
             the folder holds something else.
     """
-    WRITERS.get(job.format)
+    formats.WRITERS.get(job.format)
     if workers is not None and (ray is None or workers < 1):
         raise UsageError("is for --ray, and at least 1", where="--workers")
-    sizes = [inputs.size(name) for name in inputs.expand(job.inputs, besides=out)]
-    manifest = Manifest(out)
-    if not resume and manifest.path.is_file():
+    if part and ray is not None:
+        raise UsageError("is for machines without Ray", where="--part", remedy="leave out --part or --ray")
+    if part and any(map(inputs.is_stream, job.inputs)):
+        raise UsageError("every part reads all inputs, and a stream is read once", where="--part", remedy="save it")
+    console = plain_console(console)
+    sizes = [inputs.size(name) for name in inputs.expand(job.inputs, out, console.print)]
+    name = part.manifest if part else NAME
+    if not resume and any((out / one).is_file() for one in (NAME, name)):
         raise UserError("an output is here already", where=str(out), remedy="--resume goes on with it; or name another")
+    if not resume and not part and any(out.glob(PARTS)):
+        raise UserError("is made in parts", where=str(out), remedy="--resume makes what is missing; or name another")
 
     total = sum(size or 0 for size in sizes) if None not in sizes else None
-    with claimed(out, NAME, "ranat extract"), Rate(total, plain_console(console)) as rate:
-        extractor = Extractor.load(job.ner, job.re, min_score=job.min_score, precision=job.precision)
-        begin(manifest, job.made(extractor))
-        first = sum(1 for _ in manifest.shards())
+    with held(out, part, resume), Rate(total, console) as rate:
+        if part and (out / NAME).is_file():
+            return _of_whole(out, job)
+        clean(out, part)
+        record = Record(out, job.made(), name)
+        todo = Todo(job, record, part)
+        waiting = iter(todo)
+        first = next(waiting, None) if len(record) else None
+        if first or not len(record):
+            try_writing(out, job.format)
+            check_room(out, total or 0)
+            extractor = job.load()
+            record.begin()
+            planned = chain(filter(None, [first]), waiting)
+            if ray is None:
+                made = shards(extractor, planned, job.format, out, rate)
+            else:
+                from ranat.extraction.raydata import shards_on
 
-        def done() -> Iterator[Shard]:
-            return islice(manifest.shards(), first)  # these only: Ray may plan again when there are more
-
-        def planned() -> Iterator[Planned]:
-            names = inputs.expand(job.inputs, besides=out)
-            return plan(names, job.how, job.shard_size, job.max_characters, done=done)
-
-        if manifest.done() is not None:
-            if more := next(planned(), None):
-                new = more.parts[0][0] if more.parts else more.ended[0]["input"]
-                raise UserError(f"came after {out} was complete", where=new, remedy=ANEW)
-            return manifest.done() or {}
-        if ray is None:
-            made = shards(extractor, planned(), job.format, out, rate)
-        else:
-            from ranat.extraction.raydata import shards_on
-
-            made = _shown(shards_on(ray, workers, job, out, planned, first), rate)
-        for shard in made:
-            manifest.add(shard)
-            append_failures(out, shard.failures)
-        if sum(len(shard.ended) for shard in manifest.shards()) != len(sizes):
+                made = _shown(shards_on(ray, workers, job, out, todo), rate)
+            for shard in made:
+                record.add(shard)
+        if part:
+            done = totals(record)
+            record.write(done | {SHARDS: todo.planned})
+            put_together(out)
+            return done
+        if not record.is_gapless or sum(len(shard.ended) for shard in record) != len(sizes):
             raise UserError("not all inputs were read", where=str(out), remedy="--resume goes on")
-        manifest.close(totals(manifest.shards()))
-    return manifest.done() or {}
+        for path in strays(record, job.format):
+            console.print(f"removed, as it is not of this output: {path}")
+            remove(path)
+        return finish(record)
 
 
-def begin(manifest: Manifest, made: dict[str, Any]) -> None:
-    """Write the first line, or make sure that what is there was made in the same way, and mend its end.
-
-    Raises:
-        UserError: it was made in another way.
-    """
-    manifest.cut()
-    before = next(manifest.lines(), made)
-    for key in {**before, **made}:
-        if before.get(key) != made.get(key):
-            what = f"was made with {key} {before.get(key)!r}, which is {made.get(key)!r} now"
-            raise UserError(what, where=str(manifest.out), remedy=ANEW)
-    if not manifest.path.is_file() or not manifest.path.stat().st_size:
-        manifest.create(made)
-    (manifest.out / ERRORS).unlink(missing_ok=True)
-    for shard in manifest.shards():
-        append_failures(manifest.out, shard.failures)
+def _of_whole(out: Path, job: Job) -> dict[str, Any]:
+    """What is in an output that all its parts were put together in."""
+    whole = Record(out, job.made())
+    if whole.done is None:
+        raise UserError("is not made in parts", where=str(out), remedy="--resume without --part goes on with it")
+    return whole.done
 
 
 def _shown(made: Iterable[Shard], rate: Rate) -> Iterator[Shard]:
@@ -145,21 +182,3 @@ def _shown(made: Iterable[Shard], rate: Rate) -> Iterator[Shard]:
         read += sum(end["size"] for end in shard.ended)
         rate.show(len(shard.ids), read)
         yield shard
-
-
-def totals(shards: Iterable[Shard]) -> dict[str, Any]:
-    """What all shards hold, and what was lost."""
-    sums, lost = Counter[str](documents=0, failures=0, entities=0, relations=0), Counter[str]()
-    notices: list[str] = []
-    for shard in shards:
-        notices += [notice for end in shard.ended for notice in end["notices"]][: MOST_NOTICES - len(notices)]
-        sums.update({"documents": len(shard.ids), "failures": len(shard.failures), "shards": 1, **shard.counts})
-        lost.update(shard.lost)
-    return {**sums, "lost": dict(lost), "left_out": notices}
-
-
-def append_failures(out: Path, failures: list[dict[str, Any]]) -> None:
-    """Add to errors.jsonl, which is there only if there are any."""
-    if failures:
-        with (out / ERRORS).open("a", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(failure) + "\n" for failure in failures)

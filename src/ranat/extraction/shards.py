@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from ranat.disk import remove, sha256, sync
 from ranat.documents import Document
 from ranat.extraction.ahead import ahead
 from ranat.extraction.extractor import Extractor, chunks
-from ranat.extraction.manifest import Shard
+from ranat.extraction.manifest import Shard, digest
 from ranat.extraction.plan import Planned
 from ranat.extraction.progress import Rate
 from ranat.formats import WRITERS
@@ -32,7 +33,7 @@ def shards(
 
     for shard, group in groupby(shown(), key=itemgetter(0)):
         found = (document for _, chunk in group for document in chunk)
-        yield write_shard(shard, found, format, out, replaced(extractor, shard.documents))
+        yield write_shard(shard, found, format, out, replaced(extractor.ner, shard.documents))
 
 
 def cut(planned: Iterable[Planned]) -> Iterator[tuple[Planned, list[Document]]]:
@@ -43,12 +44,12 @@ def cut(planned: Iterable[Planned]) -> Iterator[tuple[Planned, list[Document]]]:
         yield from ((shard, chunk) for chunk in chunks(shard.documents))
 
 
-def replaced(extractor: Extractor, documents: Iterable[Document]) -> Counter[str]:
-    """How many annotations of the input what is found takes the place of."""
+def replaced(ner: Sequence[Any], documents: Iterable[Document]) -> Counter[str]:
+    """How many annotations of the input what is found takes the place of; of entities only if a model finds them."""
     counts = Counter[str]()
     for document in documents:
         counts["relations of the input replaced"] += len(document.relations)
-        if extractor.ner:
+        if ner:
             counts["entities of the input replaced"] += len(document.entities)
     return +counts
 
@@ -68,6 +69,7 @@ def write_shard(
     writer = WRITERS.get(format)
     counts, lost = Counter[str](counted or {}), Counter[str]()
     spelled: dict[str, str] = {}
+    rewritten: dict[str, str] = {}
 
     def fitted() -> Iterator[Document]:
         for document in found:
@@ -76,17 +78,11 @@ def write_shard(
             fit = writer.fit(document, lost)
             if fit.id != document.id:
                 spelled[document.id] = fit.id
+            if fit.text != document.text:
+                rewritten[document.id] = digest(fit.text)
             yield fit
 
-    shard = Shard(
-        number=planned.number,
-        sha256="",
-        ids=[document.id for document in planned.documents],
-        parts=planned.parts,
-        failures=planned.failures,
-        ended=planned.ended,
-        so_far=planned.so_far,
-    )
+    shard = planned.shard()
     if not shard.ids:
         return shard
     path = shard.path(out, format)
@@ -101,4 +97,6 @@ def write_shard(
         remove(part)
         raise
     counts["renamed"] = planned.renamed
-    return replace(shard, sha256=sha256(path), counts=dict(+counts), lost=dict(+lost), spelled=spelled)
+    return replace(
+        shard, sha256=sha256(path), counts=dict(+counts), lost=dict(+lost), spelled=spelled, rewritten=rewritten
+    )

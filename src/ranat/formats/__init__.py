@@ -15,7 +15,7 @@ from ranat.formats.base import (
     write,
     writer,
 )
-from ranat.formats.reading import How, is_one, read, recognise, recognise_folder
+from ranat.formats.reading import How, is_one, of_folder, read, recognise, recognise_folder
 from ranat.formats.sample import Sample
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Sure",
     "folder_reader",
     "is_one",
+    "of_folder",
     "read",
     "reader",
     "recognise",

@@ -1,60 +1,59 @@
 """BRAT's standoff format: a folder of texts, `ID.txt`, each with its annotations, `ID.ann` (Stenetorp et al. 2012).
 
-    T1<TAB>Chemical 0 8<TAB>Naloxone
-    T2<TAB>Disease 10 16;30 38<TAB>Ocular toxicity
-    R1<TAB>Treats Arg1:T1 Arg2:T2
+Those of the BioNLP shared tasks, `ID.a1` and `ID.a2`, are read alike; `brat_annotations` has the lines of both.
 
-Offsets count the code points of the file as it stands, so a carriage return or a byte order mark counts too. Mentions
-and relations between two of them (Arg1 is the head, Arg2 the tail) are read. Events, attributes, normalisations, notes,
-equivalences and all other relations are left out, counted, and so are files that are neither texts, annotations nor
-BRAT's settings. A document's id is its path in the folder without suffix; documents come in the order of their ids.
+Offsets count the code points of the file as it stands, so a carriage return or a byte order mark counts too. A
+document's id is its path in the folder without suffix; documents come in the order of their ids. Events and their
+triggers, attributes, modifications, notes, equivalences and relations of more than two or of events are left out,
+counted, and so are files of other kinds, and texts without annotations where most have some, such as README.txt.
 
-What is written is the same. Scores, concepts, sentences and words are left out, mentions are called T1, T2, … in the
-order of the text, white space in types becomes "_". An id that is no safe path is spelled otherwise, see `spelling`.
+What is written is the same. Scores, sentences and words are left out, mentions are called T1, T2, … in the order of the
+text, white space in types and concepts becomes "_". An id that is no safe path is spelled otherwise, see `spelling`.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import IO
 
-from ranat.documents.document import Document, Relation
+from ranat.documents.document import Document
 from ranat.errors import UserError
 from ranat.formats.base import Sure, folder_reader, writer
+from ranat.formats.brat_annotations import Joined, Roles, Tally, annotated, as_lines, roles_of, told
 from ranat.formats.fitting.names import renamed
 from ranat.formats.fitting.spelling import as_path, as_word
-from ranat.formats.fitting.steps import renumbered, without_concepts, without_layout, without_scores
-from ranat.formats.source import Found, FoundRelation, Notice, Reading, Source
+from ranat.formats.fitting.steps import between_mentions, renumbered, without_layout, without_scores
+from ranat.formats.source import Notice, Reading, Source
 
 Files = Mapping[str, Callable[[], IO[bytes]]]
 """Path in the folder, with "/" → opens the file's bytes."""
 
-_SUFFIXES = (".txt", ".ann", ".conf")
-_MENTION = re.compile(r"(T\S*)\t(\S+) (\d{1,18} \d{1,18}(?:;\d{1,18} \d{1,18})*)\t(.*)", re.DOTALL)
-_RELATION = re.compile(r"R\S*\t(\S+)((?: [^\s:]+:\S+)+)\s*")
-_LEFT_OUT = {
-    "E": "events",
-    "A": "attributes",
-    "M": "attributes",
-    "N": "normalisations",
-    "#": "notes",
-    "*": "equivalences",
-}
+SETTINGS = "annotation.conf"
+_TEXT = ".txt"
+_ANNOTATIONS = (".ann", ".a1", ".a2")
+_BESIDE = ("file of .a1 or .a2 beside an .ann", "files of .a1 or .a2 beside an .ann")
+_FEW = 2
+"""Of so many texts one may have no annotations, and is then left out; if more have none, theirs are missing."""
 
 
 def is_one(path: str) -> bool:
-    """Whether a file is a text or annotations; hidden ones are neither."""
-    return path.endswith((".txt", ".ann")) and not path.split("/")[-1].startswith(".")
+    """Whether a file is a text, annotations or settings; hidden ones are neither."""
+    name = path.split("/")[-1]
+    return name.endswith((_TEXT, *_ANNOTATIONS, SETTINGS)) and not name.startswith(".")
+
+
+def is_annotations(path: str) -> bool:
+    """Whether a file has the annotations of a text beside it."""
+    return path.endswith(_ANNOTATIONS) and is_one(path)
 
 
 def files(folder: Path) -> Files:
-    """The texts and annotations in a folder and those below it."""
+    """The texts, annotations and settings in a folder and those below it."""
     return {
         path.relative_to(folder).as_posix(): partial(_open, path)
         for path in sorted(folder.rglob("*"))
@@ -64,18 +63,40 @@ def files(folder: Path) -> Files:
 
 def _sure(folder: Path) -> Sure:
     """Annotations are there, or nothing but folders with some: texts of their own beside such folders are no BRAT's."""
-    if any(folder.glob("*.ann")):
+    if _has_annotations(folder.glob("*")):
         return Sure.CERTAIN
     own = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     only_settings = all(path.suffix == ".conf" for path in own)
-    return Sure.CERTAIN if only_settings and any(folder.rglob("*.ann")) else Sure.NO
+    return Sure.CERTAIN if only_settings and _has_annotations(folder.rglob("*")) else Sure.NO
 
 
-@folder_reader("brat", sure=_sure)
-def read(folder: Path, notices: list[Notice], reading: Reading) -> Iterator[Document]:
-    """The documents of a folder and those below it; see `read_folder`."""
-    notices += _others(folder)
-    yield from read_folder(str(folder), files(folder), notices, reading)
+def _has_annotations(paths: Iterable[Path]) -> bool:
+    return any(path.name.endswith(_ANNOTATIONS) for path in paths)
+
+
+@folder_reader("brat", sure=_sure, suffixes=_ANNOTATIONS)
+def read(path: Path, notices: list[Notice], reading: Reading) -> Iterator[Document]:
+    """The documents of a folder and those below it, or that of one file of annotations; see `read_folder`."""
+    if path.is_dir():
+        notices += _others(path)
+        yield from read_folder(str(path), files(path), notices, reading)
+        return
+    stem = path.name.removesuffix(path.suffix)
+    names = (*(stem + suffix for suffix in (_TEXT, *_ANNOTATIONS)), SETTINGS)
+    found = {name: partial(_open, path.parent / name) for name in names if (path.parent / name).is_file()}
+    yield from read_folder(str(path.parent), found, notices, reading)
+
+
+@dataclass
+class _Folder:
+    """What is in a folder, and what was done in it so far."""
+
+    name: str
+    files: Files
+    notices: list[Notice]
+    reading: Reading
+    tally: Tally = field(default_factory=Counter)
+    roles: dict[str, Roles] = field(default_factory=dict)
 
 
 def read_folder(
@@ -95,25 +116,32 @@ def read_folder(
         UserError: there are no annotations, a text or its annotations are missing, or a line is wrong; with file and
             line.
     """
-    notices = [] if notices is None else notices
-    if not any(path.endswith(".ann") for path in files):
+    here = _Folder(folder, files, [] if notices is None else notices, reading)
+    texts = {path.removesuffix(_TEXT) for path in files if path.endswith(_TEXT)}
+    with_annotations = {path.rpartition(".")[0] for path in files if path.endswith(_ANNOTATIONS)}
+    if not with_annotations:
         remedy = "name a file, or a folder of .txt and .ann files as BRAT writes them"
         raise UserError("the folder holds no .ann file", where=folder, remedy=remedy)
-    left_out: Counter[str] = Counter()
-    for id in sorted({path[: -len(".txt")] for path in files}):
+    lacking = sorted(texts - with_annotations)
+    if lacking and _FEW * len(lacking) <= len(texts):
+        listed = ", ".join(f"{id}{_TEXT}" for id in lacking[:5]) + (", …" if len(lacking) > 5 else "")
+        what = f"{listed} {'has no .ann beside it' if len(lacking) == 1 else 'have no .ann beside them'}"
+        here.notices.append(Notice("left out", what, folder, len(lacking)))
+        texts -= set(lacking)
+    for id in sorted(texts | with_annotations):
         try:
-            document = _read(folder, files, id, notices, left_out, reading)
+            document = _read(here, id)
         except UserError as error:
             if reading.failed is None:
                 raise
             reading.failed(error)
         else:
             yield document
-    notices += [Notice("left out", f"{count} {what}", folder, count) for what, count in left_out.items()]
+    here.notices += told(here.tally, folder)
 
 
 def _fit(document: Document, lost: Counter[str]) -> Document:
-    document = without_scores(without_concepts(without_layout(document, lost), lost), lost)
+    document = between_mentions(without_scores(without_layout(document, lost), lost), lost)
     document = renamed(renumbered(document, lost), as_word, lost)
     path = as_path(document.id)
     lost["ids of documents"] += path != document.id
@@ -131,8 +159,9 @@ def write(documents: Iterable[Document], out: Path) -> None:
     for document in documents:
         path = as_path(document.id)
         (out / path).parent.mkdir(parents=True, exist_ok=True)
+        annotations = "".join(f"{line}\n" for line in as_lines(document))
         try:
-            for suffix, text in ((".txt", document.text), (".ann", _annotations(document))):
+            for suffix, text in ((_TEXT, document.text), (_ANNOTATIONS[0], annotations)):
                 with (out / f"{path}{suffix}").open("x", encoding="utf-8", newline="") as stream:
                     stream.write(text)
         except FileExistsError:
@@ -140,34 +169,49 @@ def write(documents: Iterable[Document], out: Path) -> None:
             raise UserError(what, where=str(out), remedy="give each document an id of its own") from None
 
 
-def _annotations(document: Document) -> str:
-    lines = []
-    for entity in document.entities:
-        offsets = ";".join(f"{start} {end}" for start, end in entity.spans)
-        lines.append(f"{entity.id}\t{entity.type} {offsets}\t{_one_line(document.mention(entity))}\n")
-    for number, relation in enumerate(document.relations, 1):
-        lines.append(f"R{number}\t{relation.type} Arg1:{relation.head} Arg2:{relation.tail}\n")
-    return "".join(lines)
+def _read(here: _Folder, id: str) -> Document:
+    found = [id + suffix for suffix in _ANNOTATIONS if id + suffix in here.files]
+    if found and id + _TEXT not in here.files:
+        what, where = f"there is no {id}{_TEXT} with it", f"{here.name}/{found[0]}"
+        raise UserError(what, where=where, remedy="put the text beside it")
+    with _opened(here, id + _TEXT) as source:
+        text = source.text()
+    if not found:
+        return _without_annotations(here, id, text)
+    if found[0] == id + _ANNOTATIONS[0] and found[1:]:
+        here.tally["left out", *_BESIDE] += len(found[1:])
+        found = found[:1]
+    with ExitStack() as stack:
+        parts = [stack.enter_context(_opened(here, path)) for path in found]
+        return annotated(parts[0] if len(parts) == 1 else Joined(parts), id, text, _roles(here, id), here.tally)
 
 
-def _one_line(mention: str) -> str:
-    """A line end within a mention would end the annotation, so BRAT writes a space."""
-    return re.sub(r"[\r\n]", " ", mention)
+def _without_annotations(here: _Folder, id: str, text: str) -> Document:
+    """A text that lacks annotations although many do.
+
+    Raises:
+        UserError: reading is strict.
+    """
+    what, where = f"there is no {id}{_ANNOTATIONS[0]} with it", f"{here.name}/{id}{_TEXT}"
+    remedy = "put its annotations beside it, an empty file if there are none"
+    if not here.reading.lenient:
+        raise UserError(what, where=where, remedy=remedy)
+    done = f"{what}; it is read as a text without mentions"
+    here.notices.append(Notice("mended", done, where, is_error=True, remedy=remedy))
+    return Document(id, text)
 
 
-def _read(
-    folder: str, files: Files, id: str, notices: list[Notice], left_out: Counter[str], reading: Reading
-) -> Document:
-    for suffix, other, remedy in (
-        (".txt", ".ann", "put the text beside it"),
-        (".ann", ".txt", "put its annotations beside it, an empty file if there are none"),
-    ):
-        if id + suffix not in files:
-            raise UserError(f"there is no {id}{suffix} with it", where=f"{folder}/{id}{other}", remedy=remedy)
-    with _opened(files, folder, f"{id}.txt") as stream:
-        text = Source(stream, f"{folder}/{id}.txt", notices, reading).text()
-    with _opened(files, folder, f"{id}.ann") as stream:
-        return _document(Source(stream, f"{folder}/{id}.ann", notices, reading), id, text, left_out)
+def _roles(here: _Folder, id: str) -> Roles:
+    """The roles of the nearest settings: those in the document's own folder or in one above it."""
+    folder = id.rpartition("/")[0]
+    if folder not in here.roles:
+        path = f"{folder}/{SETTINGS}".removeprefix("/")
+        if path in here.files:
+            with _opened(here, path) as source:
+                here.roles[folder] = roles_of(source.stream.read(source.longest).decode(errors="replace"))
+        else:
+            here.roles[folder] = _roles(here, folder) if folder else {}
+    return here.roles[folder]
 
 
 def _others(folder: Path) -> Iterator[Notice]:
@@ -176,7 +220,9 @@ def _others(folder: Path) -> Iterator[Notice]:
     found = [
         name.as_posix()
         for path, name in inside
-        if name.suffix not in _SUFFIXES and not any(part.startswith(".") for part in name.parts) and path.is_file()
+        if name.suffix not in (_TEXT, ".conf", *_ANNOTATIONS)
+        and not any(part.startswith(".") for part in name.parts)
+        and path.is_file()
     ]
     if found:
         listed = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
@@ -189,50 +235,9 @@ def _open(path: Path) -> IO[bytes]:
 
 
 @contextmanager
-def _opened(files: Files, folder: str, path: str) -> Iterator[IO[bytes]]:
+def _opened(here: _Folder, path: str) -> Iterator[Source]:
     try:
-        with files[path]() as stream:
-            yield stream
+        with here.files[path]() as stream:
+            yield Source(stream, f"{here.name}/{path}", here.notices, here.reading)
     except OSError as error:
-        raise UserError(f"cannot read: {error.strerror or error}", where=f"{folder}/{path}") from None
-
-
-def _document(source: Source, id: str, text: str, left_out: Counter[str]) -> Document:
-    found, relations = [], []
-    for number, line in source.lines():
-        if line.startswith("T"):
-            found += _mention(source, number, line, text)
-        elif line.startswith("R"):
-            if relation := _relation(source, number, line):
-                relations.append(FoundRelation(number, relation))
-            else:
-                left_out["relations that are not between two mentions, Arg1 and Arg2"] += 1
-        elif kind := _LEFT_OUT.get(line[:1]):
-            left_out[kind] += 1
-        elif line.strip():
-            raise source.error(number, f"{line[:40]!r} is no annotation of BRAT's", "begin it with T1, R1 or the like")
-    return source.document(1, id, text, found, relations=relations)
-
-
-def _mention(source: Source, number: int, line: str, text: str) -> list[Found]:
-    match = _MENTION.fullmatch(line)
-    if match is None:
-        remedy = "write T1<TAB>TYPE START END<TAB>MENTION, or START END;START END"
-        source.odd(number, f"{line[:80]!r} is no mention", remedy)
-        return []
-    id, kind, offsets, mention = match.groups()
-    spans = [tuple(map(int, span.split(" "))) for span in offsets.split(";")]
-    actual = " ".join(text[start:end] for start, end in spans)
-    mention = actual if mention == _one_line(actual) else mention
-    return source.found(number, id, kind, [(start, end) for start, end in spans], mention)
-
-
-def _relation(source: Source, number: int, line: str) -> Relation | None:
-    match = _RELATION.fullmatch(line)
-    if match is None:
-        raise source.error(number, f"{line[:80]!r} is no relation", "write R1<TAB>TYPE Arg1:T1 Arg2:T2")
-    ends = [argument.partition(":") for argument in match[2].split()]
-    roles = {role: id for role, _, id in ends if id.startswith("T")}
-    if len(ends) != 2 or roles.keys() != {"Arg1", "Arg2"}:
-        return None
-    return Relation(match[1], roles["Arg1"], roles["Arg2"])
+        raise UserError(f"cannot read: {error.strerror or error}", where=f"{here.name}/{path}") from None

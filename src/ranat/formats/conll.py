@@ -3,11 +3,12 @@
     Naloxone<TAB>B-Chemical
     reverses<TAB>O
 
-Columns are separated by tabs, or by spaces where a line has no tab. Each sentence becomes a document; lines of
-`-DOCSTART-` group the sentences that follow into one. A document's text is its tokens joined by single spaces
-(sentences by a newline); its id is the file's stem and the line of its first token, such as "train:17", so that the
-n-th token of a sentence is found n - 1 lines further. Tags may be IOB1, IOB2 or BIOES; a bare `B` or `I` has the type
-"Entity".
+Columns are separated by tabs, or by spaces where a line has no tab; `conll_columns` finds the two that are read, and
+`conll_tags` the mentions. Each sentence becomes a document; lines of `-DOCSTART-` group the sentences that follow into
+one. A document's text is its tokens joined by single spaces (sentences by a newline); its id is the file's stem and the
+line of its first token, such as "train:17", so that the n-th token of a sentence is found n - 1 lines further.
+
+Word pieces, `##one`, are joined to the word before them, and so are their tags, if they are the word's or X.
 
 What is written is IOB2 in two columns, and the first line of a document also has its id and its text as JSON:
 
@@ -20,18 +21,18 @@ that begin with -DOCSTART-.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from ranat.documents.bio import Scheme, detect_scheme, from_tags
-from ranat.documents.document import Document, Entity, Span
+from ranat.documents.document import Document, Span
 from ranat.formats.base import Sure, reader, writer
+from ranat.formats.conll_columns import EXAMPLE, Columns, Line, cells_of, columns_of, is_stated, looks_tagged
+from ranat.formats.conll_tags import BETWEEN, Tagged, Word, is_tag, scheme_of, typed
 from ranat.formats.fitting import tagged
 from ranat.formats.fitting.names import renamed
 from ranat.formats.fitting.spelling import as_word
@@ -39,14 +40,11 @@ from ranat.formats.fitting.steps import contiguous, renumbered, without_concepts
 from ranat.formats.fitting.tagged import DOCSTART
 from ranat.formats.json_records import MalformedError, parse
 from ranat.formats.sample import Sample
-from ranat.formats.source import Found, Source
+from ranat.formats.source import Source
 from ranat.formats.values import string
 
-_TAG = re.compile(r"O|[BIES](-.+)?")
-_SAMPLE = 1000
-"""Sentences at the beginning that tell the scheme of the tags."""
-
-_Line = tuple[int, str]
+_SAMPLE = 5000
+"""Lines at the beginning that tell what the columns are and the scheme of the tags."""
 
 
 class _Group(NamedTuple):
@@ -60,56 +58,65 @@ class _Group(NamedTuple):
 
     line: int
     stated: str | None
-    sentences: list[list[_Line]]
+    sentences: list[list[Line]]
 
 
-class _Word(NamedTuple):
+class _Token(NamedTuple):
+    """A word, or a piece of one, which is joined to the one before without a space."""
+
     line: int
-    word: str
+    text: str
     tag: str
+    joined: bool = False
 
 
 @dataclass
-class _Repairs:
-    """Illegal tags so far, and the line of the first document with one."""
+class _File:
+    """A file being read; `pieces` are the word pieces so far, and the line of the first."""
 
-    count: int = 0
-    first: int | None = None
+    source: Source
+    columns: Columns
+    tagged: Tagged
+    pieces: int = 0
+    first_piece: int | None = None
 
 
 def _sure(sample: Sample) -> Sure:
-    lines = [line for line in sample.lines if not line.startswith((DOCSTART, "#"))]
-    if not all(_TAG.fullmatch(_columns(line)[-1]) for line in lines):
-        return Sure.NO
     if sample.head.startswith(DOCSTART):
         return Sure.CERTAIN
-    return Sure.LIKELY if len(lines) > 1 else Sure.NO
+    return Sure.LIKELY if looks_tagged(sample.lines) else Sure.NO
 
 
-@reader("conll", suffixes=(".conll", ".iob", ".iob2", ".bio", ".bioes", ".tsv"), sure=_sure)
+@reader(
+    "conll",
+    suffixes=(".conll", ".iob", ".iob2", ".bio", ".bioes", ".tsv"),
+    sure=_sure,
+    columns=("token", "tag"),
+)
 def read(source: Source) -> Iterator[Document]:
     """Documents of a CoNLL-like file; illegal tag sequences are repaired as conlleval does, and counted.
 
     Raises:
-        UserError: a line has no token or no tag, or a token is not in the text that the document is said to have.
+        UserError: the columns are others, a line has no token or no tag, or a token is not in the text that the
+            document is said to have.
     """
-    groups = _groups(source)
-    sample: list[_Group] = []
-    seen = 0
-    while seen < _SAMPLE and (group := next(groups, None)):
-        sample.append(group)
-        seen += len(group.sentences) or 1
-    scheme = detect_scheme(_tags(sentence) for group in sample for sentence in group.sentences)
-    repairs = _Repairs()
-    yield from source.each(chain(sample, groups), partial(_document, source, scheme, repairs))
-    what = f"{repairs.count} illegal tags, as conlleval does, the first after here"
-    source.note("illegal tag", what, repairs.first, repairs.count)
+    lines = source.lines()
+    sample = list(islice(lines, _SAMPLE))
+    columns = columns_of(source, sample)
+    file = _File(source, columns, Tagged(source, scheme_of(_tags(columns, sample))))
+    yield from source.each(_groups(source, columns, chain(sample, lines)), partial(_document, file))
+    file.tagged.tell()
+    source.note("mended", f"{file.pieces} word pieces (##) joined to their words", file.first_piece, file.pieces)
 
 
 def _fit(document: Document, lost: Counter[str]) -> Document:
     document = without_concepts(without_scores(without_relations(document, lost), lost), lost)
     document = tagged.flat(tagged.trimmed(contiguous(document, lost), lost), lost)
-    return tagged.with_words(renamed(renumbered(document, lost), as_word, lost))
+    return tagged.with_words(renamed(renumbered(document, lost), _as_type, lost))
+
+
+def _as_type(name: str) -> str:
+    return BETWEEN.sub("_", as_word(name))
 
 
 @writer("conll", fit=_fit, suffix=".conll")
@@ -125,16 +132,16 @@ def write(documents: Iterable[Document], out: Path) -> None:
                 stream.write("\n")
 
 
-def _groups(source: Source) -> Iterator[_Group]:
+def _groups(source: Source, columns: Columns, lines: Iterable[Line]) -> Iterator[_Group]:
     """The lines of each document, whatever is in them."""
     group: _Group | None = None
-    for sentence in _sentences(source):
+    for sentence in _sentences(source, columns, lines):
         line, first = sentence[0]
-        columns = _columns(first)
-        if columns[0] == DOCSTART:
+        cells = cells_of(first)
+        if DOCSTART in cells:
             if group and (group.sentences or group.stated):
                 yield group
-            group = _Group(line, columns[1] if len(columns) > 1 and columns[1].startswith("{") else None, [])
+            group = _Group(line, cells[1] if is_stated(cells) else None, [])
         elif group:
             group.sentences.append(sentence)
         else:
@@ -143,19 +150,21 @@ def _groups(source: Source) -> Iterator[_Group]:
         yield group
 
 
-def _sentences(source: Source) -> Iterator[list[_Line]]:
+def _sentences(source: Source, columns: Columns, lines: Iterable[Line]) -> Iterator[list[Line]]:
     """The lines of each sentence, and each `-DOCSTART-` line as one; comments are counted."""
-    sentence: list[_Line] = []
+    sentence: list[Line] = []
     comments = 0
-    for number, line in source.lines():
-        columns = _columns(line)
-        if columns[0] == DOCSTART or not line.strip(" \t"):
+    for number, line in lines:
+        is_docstart = DOCSTART in line and DOCSTART in cells_of(line)
+        if is_docstart or not line.strip(" \t"):
             if sentence:
                 yield sentence
             sentence = []
-            if columns[0] == DOCSTART:
+            if is_docstart:
                 yield [(number, line)]
-        elif line.startswith("#") and not _TAG.fullmatch(columns[-1]):
+        elif number == columns.header:
+            pass
+        elif line.startswith("#") and not columns.is_row(cells_of(line)):
             comments += 1
         else:
             sentence.append((number, line))
@@ -164,54 +173,67 @@ def _sentences(source: Source) -> Iterator[list[_Line]]:
     source.note("left out", f"{comments} comment lines", count=comments)
 
 
-def _columns(line: str) -> list[str]:
-    return line.rstrip("\t ").split("\t") if "\t" in line else line.strip(" ").split(" ")
+def _tags(columns: Columns, lines: Iterable[Line]) -> Iterator[list[str]]:
+    """The tags of each sentence; a line that has none is an error later, of its document alone."""
+    rows = [cells_of(line) for _, line in lines]
+    for is_sentence, sentence in groupby(rows, key=lambda cells: cells != [""] and DOCSTART not in cells):
+        if is_sentence:
+            yield [typed(tag) for cells in sentence if (tag := _cell(cells, columns.tag)) and is_tag(tag)]
 
 
-def _tags(sentence: Iterable[_Line]) -> list[str]:
-    """The tags of a sentence; a line that has none is an error later, of its document alone."""
-    return [_typed(tag) for _, line in sentence if _TAG.fullmatch(tag := _columns(line)[-1])]
+def _cell(cells: list[str], column: int) -> str:
+    """The cell of a column; empty if the line has none, or no other cell."""
+    return cells[column] if 1 < len(cells) > column else ""
 
 
-def _typed(tag: str) -> str:
-    return f"{tag}-Entity" if tag in "BIES" else tag
+def _words(file: _File, lines: Iterable[Line], is_stated: bool) -> list[_Token]:
+    """The tokens of a sentence; a piece whose tag is that of what is before it, or X, becomes one with it.
+
+    Lenient reading leaves out a line that has no token, and takes what is no tag for O.
+    """
+    words: list[_Token] = []
+    for number, line in lines:
+        cells = cells_of(line)
+        text, tag = _cell(cells, file.columns.token), _cell(cells, file.columns.tag)
+        is_piece = bool(words) and not is_stated and text.startswith("##") and len(text) > 2
+        if is_piece:
+            text = text[2:]
+            file.pieces += 1
+            file.first_piece = file.first_piece or number
+            if tag == "X" or typed(tag) == words[-1].tag:
+                words[-1] = words[-1]._replace(text=words[-1].text + text)
+                continue
+        if not text:
+            file.source.odd(number, f"{line[:80]!r} is not a token and a tag", EXAMPLE)
+            continue
+        if not is_tag(tag):
+            what = f"{line[:80]!r} is not a token and a tag; its tag is read as O"
+            file.source.odd(number, what, EXAMPLE, "mended")
+            tag = "O"
+        words.append(_Token(number, text, typed(tag), is_piece))
+    return words
 
 
-def _word(source: Source, number: int, line: str) -> _Word:
-    columns = _columns(line)
-    if len(columns) < 2 or not columns[0] or not _TAG.fullmatch(columns[-1]):
-        what = f"{line[:80]!r} is not a token and a tag"
-        raise source.error(number, what, "write TOKEN<TAB>TAG with a tag such as O, B-Disease or I-Disease")
-    return _Word(number, columns[0], _typed(columns[-1]))
-
-
-def _document(source: Source, scheme: Scheme, repairs: _Repairs, group: _Group) -> Document:
-    sentences = [[_word(source, *line) for line in lines] for lines in group.sentences]
-    line, id, text = _stated(source, group.line, group.stated) if group.stated else _joined(source, sentences)
+def _document(file: _File, group: _Group) -> Document:
+    sentences = [_words(file, lines, group.stated is not None) for lines in group.sentences]
+    sentences = [words for words in sentences if words]
+    line, id, text = _stated(file.source, group.line, group.stated) if group.stated else _joined(file, group, sentences)
     tokens: list[Span] = []
-    spans: list[Span] = []
-    found: list[Found] = []
-    repaired = end = 0
+    placed: list[list[Word]] = []
+    end = 0
     for words in sentences:
-        first = len(tokens)
+        placed.append([])
         for word in words:
-            start = text.find(word.word, end)
+            start = text.find(word.text, end)
             if start < 0:
-                what = f"{word.word[:40]!r} is not in the document's text after the tokens before it"
-                raise source.error(word.line, what, f"mend the token, or the text after {DOCSTART}")
-            end = start + len(word.word)
+                what = f"{word.text[:40]!r} is not in the document's text after the tokens before it"
+                raise file.source.error(word.line, what, f"mend the token, or the text after {DOCSTART}")
+            end = start + len(word.text)
+            placed[-1].append(Word(word.line, word.tag, (start, end)))
+            if word.joined:
+                start, _ = tokens.pop()
             tokens.append((start, end))
-        spans.append((tokens[first][0], end))
-        mentions, broken = from_tags([word.tag for word in words], scheme)
-        repaired += broken
-        for i, j, kind in mentions:
-            span = tokens[first + i][0], tokens[first + j - 1][1]
-            found.append(Found(words[i].line, Entity(f"T{len(found) + 1}", kind, (span,))))
-    document = source.document(line, id, text, found, sentences=spans, tokens=tokens)
-    if repaired:
-        repairs.count += repaired
-        repairs.first = repairs.first or line
-    return document
+    return file.tagged.document(line, id, text, placed, tokens)
 
 
 def _stated(source: Source, line: int, stated: str) -> tuple[int, str, str]:
@@ -222,6 +244,7 @@ def _stated(source: Source, line: int, stated: str) -> tuple[int, str, str]:
         raise source.error(line, f"after {DOCSTART}: {error}") from None
 
 
-def _joined(source: Source, sentences: list[list[_Word]]) -> tuple[int, str, str]:
-    line = sentences[0][0].line
-    return line, source.numbered(line), "\n".join(" ".join(word.word for word in words) for words in sentences)
+def _joined(file: _File, group: _Group, sentences: list[list[_Token]]) -> tuple[int, str, str]:
+    line = group.sentences[0][0][0]
+    joined = ("".join(word.text if word.joined else f" {word.text}" for word in words)[1:] for words in sentences)
+    return line, file.source.numbered(line), "\n".join(joined)

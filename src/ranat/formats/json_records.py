@@ -68,7 +68,8 @@ def records(source: Source, lists: Collection[str] = ()) -> Iterator[Record]:
 def _is_line_each(head: bytes, lists: Collection[str]) -> bool:
     """Whether each object is a line: a wrong line then fails alone."""
     lines = [line for line in map(bytes.strip, head.removeprefix(BOM_UTF8).split(b"\n", 8)[:8]) if line]
-    if not lines or not all(line.startswith(b"{") for line in lines) or lines[0].endswith((b"{", b"[", b",")):
+    objects = sum(line.startswith(b"{") for line in lines)  # not all lines: one that is broken fails alone
+    if 2 * objects <= len(lines) or lines[0].endswith((b"{", b"[", b",")):
         return False
     for line in lines[:2]:  # one of them may be wrong
         try:

@@ -121,7 +121,7 @@ def read(
 def _documents(
     source: Input, name: str, format: str | None, otherwise: str | None, notices: list[Notice], reading: Reading
 ) -> Iterator[Document]:
-    if isinstance(source, str | Path) and (folder := _of_folder(Path(source), format)):
+    if isinstance(source, str | Path) and (folder := of_folder(Path(source), format)):
         yield from FOLDERS.get(folder).read(Path(source), notices, reading)
         return
     with _opened(source, name) as stream:
@@ -151,8 +151,12 @@ def format_of_columns(columns: Mapping[str, str]) -> str | None:
     return fitting[0]
 
 
-def _of_folder(path: Path, format: str | None) -> str | None:
-    """The format of folders that a path is read as: a folder, or a file that is read with what lies beside it."""
+def of_folder(path: Path, format: str | None) -> str | None:
+    """The format of folders that a path is read as: a folder, or a file that is read with what lies beside it.
+
+    Raises:
+        UserError: it is a folder of no format, or of two.
+    """
     if format not in (None, *FOLDERS.names()):
         return None
     if path.is_dir():

@@ -6,24 +6,22 @@ Every format reads through a `Source`, so all of them check the same things in t
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import chain, count
+from itertools import chain
 from pathlib import PurePath
 from typing import IO, Literal, Self, TypeVar
 
 from ranat.documents.document import Document, Entity, Relation, Span, is_text
 from ranat.errors import UserError
 from ranat.formats import units
+from ranat.formats.repeats import again
 
 HEAD = 1 << 16
 """Bytes of a file by which it is recognised."""
 
 NOT_UTF8 = "save the file as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW, or from what it is written in"
-
-_COPY = "#"
 
 LONGEST = 1 << 28
 """Bytes of one record, such as a line or a JSON object: what is longer is not read, so that it fills no memory."""
@@ -125,11 +123,6 @@ class FoundRelation:
     relation: Relation
 
 
-def is_repeat(document: Document) -> bool:
-    """Whether a released corpus has this document a second time (see `Source`)."""
-    return re.search(rf"{_COPY}\d+$", document.id) is not None
-
-
 class Source:
     """An open file and the notices about it.
 
@@ -219,7 +212,11 @@ class Source:
 
     def error(self, line: int, what: str, remedy: str | None = None) -> UserError:
         """An error at a line of this file, to be raised."""
-        return UserError(what, where=f"{self.name}:{line}", remedy=remedy)
+        return UserError(what, where=self.place(line), remedy=remedy)
+
+    def place(self, line: int) -> str:
+        """A line as it stands in messages."""
+        return f"{self.name}:{line}"
 
     def too_long(self, line: int) -> UserError:
         """An error for a record that takes more bytes than may be read."""
@@ -241,7 +238,7 @@ class Source:
         """
         if not self.reading.lenient:
             raise self.error(line, what, remedy)
-        self.notices.append(Notice(kind, what, f"{self.name}:{line}", count, is_error=True, remedy=remedy))
+        self.notices.append(Notice(kind, what, self.place(line), count, is_error=True, remedy=remedy))
 
     def found(
         self,
@@ -268,7 +265,7 @@ class Source:
     def note(self, kind: Kind, what: str, line: int | None = None, count: int = 1) -> None:
         """Record what is odd; a count of zero is nothing odd."""
         if count:
-            self.notices.append(Notice(kind, what, self.name if line is None else f"{self.name}:{line}", count))
+            self.notices.append(Notice(kind, what, self.name if line is None else self.place(line), count))
 
     def document(
         self,
@@ -355,7 +352,7 @@ class Source:
         return self._not_utf8[0][1] if self._not_utf8 else self.error(line, what)
 
     def _repeat(self, line: int, id: str) -> str:
-        copy = next(name for n in count(2) if (name := f"{id}{_COPY}{n}") not in self._ids)
+        copy = again(id, self._ids)
         what = f"document {id!r} is there twice; the second is called {copy!r}"
         self.odd(line, what, "give each document an id of its own", "repeat")
         return copy
@@ -364,7 +361,7 @@ class Source:
         entity = item.entity
         if entity.id not in entities:
             return entity
-        name = next(name for n in count(2) if (name := f"{entity.id}{_COPY}{n}") not in entities)
+        name = again(entity.id, entities)
         what = f"document {document!r} has two entities with the id {entity.id!r}; the second is called {name!r}"
         self.odd(item.line, what, "give each an id of its own", "mended")
         return replace(entity, id=name)

@@ -13,41 +13,55 @@ Spans = tuple[Span, ...]
 Mention = tuple[Spans, str | None]
 """The spans of a mention, and the text that it is said to have."""
 
+_LINE_END = re.compile(r"\r\n|[\r\n]")
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…)\s*")
 
 
 def fits(text: str, spans: Spans, mention: str | None) -> bool:
-    """Whether a mention's text is what stands at its spans; the parts may be joined by a space or an ellipsis."""
-    if mention is None:
+    """Whether a mention's text is what stands at its spans.
+
+    Its parts may be joined by a space or an ellipsis, and a line end may be a space.
+    """
+    if _is_exact(text, spans, mention):
         return True
     actual = " ".join(text[start:end] for start, end in spans)
-    return mention == actual or (len(spans) > 1 and _ELLIPSIS.sub(" ", mention) == actual)
+    return _LINE_END.sub(" ", mention or "") == _LINE_END.sub(" ", actual)
 
 
 def recognised(text: str, mentions: Sequence[Mention]) -> tuple[str | None, list[Spans]]:
     """What the offsets count, and the spans in characters; None if that is what they count, or if nothing fits.
 
     Another unit is recognised where it makes all mentions fit whose text is stated, at least one of which does not fit
-    as characters.
+    as characters. What fits exactly comes first.
     """
     given = [spans for spans, _ in mentions]
-    if all(fits(text, spans, mention) for spans, mention in mentions):
-        return None, given
-    for name, convert in _conversions(text, several=len(mentions) > 1):
-        converted = [convert(spans) for spans in given]
-        whole = [spans for spans in converted if spans is not None]
-        if len(whole) == len(mentions) and all(
-            spans[-1][1] <= len(text) and fits(text, spans, mention)
-            for spans, (_, mention) in zip(whole, mentions, strict=True)
-        ):
-            return name, whole
+    for fit in (_is_exact, fits):
+        if all(fit(text, spans, mention) for spans, mention in mentions):
+            return None, given
+        for name, convert in _conversions(text, several=len(mentions) > 1):
+            converted = [convert(spans) for spans in given]
+            whole = [spans for spans in converted if spans is not None]
+            if len(whole) == len(mentions) and all(
+                spans[-1][1] <= len(text) and fit(text, spans, mention)
+                for spans, (_, mention) in zip(whole, mentions, strict=True)
+            ):
+                return name, whole
     return None, given
+
+
+def _is_exact(text: str, spans: Spans, mention: str | None) -> bool:
+    if mention is None:
+        return True
+    actual = " ".join(text[start:end] for start, end in spans)
+    return mention == actual or (len(spans) > 1 and _ELLIPSIS.sub(" ", mention) == actual)
 
 
 def _conversions(text: str, several: bool) -> Iterator[tuple[str, Callable[[Spans], Spans | None]]]:
     if not text.isascii():
         yield "bytes of UTF-8", _by_width([len(character.encode("utf-8", "surrogatepass")) for character in text])
         yield "UTF-16 units", _by_width([1 + (character > "\uffff") for character in text])
+    if text.startswith("\ufeff"):
+        yield "characters without the byte order mark", lambda spans: _moved(spans, 1)
     if "\r\n" in text:
         ends = {match.start() for match in re.finditer("\r\n", text)}
         yield "characters with CRLF as one", _by_width([at not in ends for at in range(len(text))])

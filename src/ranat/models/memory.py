@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
@@ -25,6 +28,22 @@ def release_freed_memory() -> None:
     """Hand back what was kept: ever other shapes, in several threads, leave ever more holes between what is in use."""
     if malloc_trim := _of_glibc("malloc_trim"):
         malloc_trim(0)
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """What is imported and loaded meanwhile stays to the end, so it is not searched for garbage, now or later.
+
+    Importing torch and transformers makes millions of objects, and Python looks through them again and again, which is
+    a fifth of the time before the first sentence.
+    """
+    gc.collect()  # what is garbage already would stay, too
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _of_glibc(name: str) -> Any:

@@ -8,7 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, cast, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ranat import corpora
@@ -130,15 +140,16 @@ class Settings(TaskSections):
 
     def flat(self) -> dict[str, Any]:
         """Dotted key → value."""
-        return flattened(self._said())
+        return flattened(self.model_dump())
 
     def to_yaml(self) -> str:
         """The settings as a config file that gives them back."""
-        return dump_yaml(self._said())
+        return dump_yaml(self.model_dump())
 
-    def _said(self) -> dict[str, Any]:
-        """All of them; how files are read only where something was said of it."""
-        values = self.model_dump()
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """All of them, but how files are read only where something was said of it."""
+        values: dict[str, Any] = dump(self)
         if self.read == ReadSettings():
             del values["read"]
         return values

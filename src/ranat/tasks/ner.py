@@ -15,7 +15,7 @@ from transformers import AutoModelForTokenClassification
 
 from ranat.corpora import Corpus
 from ranat.documents import Document, Entity
-from ranat.documents.bio import decode_strict, scheme_of, to_bio
+from ranat.documents.bio import INSIDE, decode_strict, scheme_of, to_bio
 from ranat.errors import UserError
 from ranat.evaluation.errors import Analysis
 from ranat.evaluation.f1 import Answer
@@ -65,7 +65,8 @@ class NER(Task):
         super().__init__(labels, tokenizer, window, options)
         self.scheme = scheme_of(self.labels)
         self._inside = {
-            kind: [self._ids[tag] for tag in (f"I-{kind}", f"E-{kind}") if tag in self._ids] for kind in self.types
+            kind: [self._ids[tag] for letter in INSIDE if (tag := f"{letter}-{kind}") in self._ids]
+            for kind in self.types
         }
 
     @classmethod

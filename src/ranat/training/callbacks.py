@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
 from transformers.trainer_pt_utils import nested_gather
 
 from ranat.runs.folder import RunFolder
+from ranat.terminal import progress_bar
 from ranat.training.sampler import LengthGroupedSampler
 
 
@@ -93,10 +94,7 @@ class RunLog(TrainerCallback):
 
     def __init__(self, folder: RunFolder, console: Console | None) -> None:
         self._folder = folder
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(
-            *columns, console=console, disable=not (console and console.is_terminal), transient=True
-        )
+        self._progress = progress_bar(console, MofNCompleteColumn(), TimeRemainingColumn())
         self._console = console
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

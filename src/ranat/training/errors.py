@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from ranat import corpora
-from ranat.disk import write_atomically
+from ranat.disk import check_free, write_atomically
 from ranat.documents import Document
 from ranat.errors import UsageError, UserError
 from ranat.evaluation.error_page import error_page
@@ -48,10 +48,9 @@ class RunErrors:
         """Write the page.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: it is there already, or cannot be written.
         """
-        if out.is_dir():
-            raise UserError("is a folder", where=str(out), remedy="name a file with -o")
+        check_free(out)
         found = self.analysis.to_dict()
         facts = [
             f"{self.settings.model} on {self.split} of {self.settings.corpus}, {self.settings.regime}, "

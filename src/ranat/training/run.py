@@ -192,12 +192,13 @@ def predictions(task: Task, gold: Sequence[Document], predicted: Sequence[Docume
     ]
 
 
-def report_notices(corpus: corpora.Corpus, console: Console, most: int = 5) -> None:
-    """Say what was odd in a corpus: the first few, and how many more there are."""
-    for notice in corpus.notices[:most]:
-        console.print(f"note: {notice}")
-    if len(corpus.notices) > most:
-        console.print(f"note: and {len(corpus.notices) - most} more; `ranat corpora check` lists them")
+def report_notices(corpus: corpora.Corpus, console: Console, most: int = 10) -> None:
+    """Say what was odd in a corpus: the first few, what was lost or changed before mere notes, and how many more."""
+    notices = sorted(corpus.notices, key=lambda notice: notice.kind == "note")
+    for notice in notices[:most]:
+        console.print(str(notice))
+    if len(notices) > most:
+        console.print(f"and {len(notices) - most} more of {len(notices)}; `ranat corpora check` lists them")
 
 
 def _check_trackers(names: Sequence[str]) -> None:

@@ -195,8 +195,6 @@ class StepState(TrainerCallback, ExportableState):
 
 
 def _without_special_tokens_mask(inputs: Any) -> Any:
-    if SPECIAL_TOKENS_MASK not in inputs:
-        return inputs
     return {name: value for name, value in inputs.items() if name != SPECIAL_TOKENS_MASK}
 
 

@@ -9,12 +9,12 @@ from typing import Self
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task
+from rich.progress import MofNCompleteColumn, ProgressColumn, Task
 from rich.text import Text
 
 from ranat.experiments.cards import Card
 from ranat.experiments.grid.cells import Cell
-from ranat.terminal import Description
+from ranat.terminal import progress_bar
 
 
 class GridProgress:
@@ -33,8 +33,7 @@ class GridProgress:
         self._begun: dict[str, float] = {}
         self._ended = set(self._seconds)
         self._jobs, self._console = jobs, console
-        columns = (Description(), BarColumn(), MofNCompleteColumn(), _TimeLeft(self))
-        self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+        self._bar = progress_bar(console, MofNCompleteColumn(), _TimeLeft(self))
         self._task = self._bar.add_task("", total=len(self._cells), completed=len(self._ended))
 
     def __enter__(self) -> Self:

@@ -38,13 +38,18 @@ def without_scores(document: Document, lost: Counter[str]) -> Document:
 
 def without_concepts(document: Document, lost: Counter[str]) -> Document:
     """No concepts, and so no relations between concepts."""
-    ids = {entity.id for entity in document.entities}
-    document = _keep_relations(document, ids, "relations between concepts", lost)
+    document = between_mentions(document, lost)
     found = sum(entity.concept is not None for entity in document.entities)
     if not found:
         return document
     lost["concepts of mentions"] += found
     return replace(document, entities=tuple(replace(entity, concept=None) for entity in document.entities))
+
+
+def between_mentions(document: Document, lost: Counter[str]) -> Document:
+    """No relations between concepts."""
+    ids = {entity.id for entity in document.entities}
+    return _keep_relations(document, ids, "relations between concepts", lost)
 
 
 def without_relations(document: Document, lost: Counter[str]) -> Document:
