@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 import rich.console
 
-from ranat.terminal import Console, plain, plain_console, progress_bar
+from ranat.terminal import Console, plain, plain_console, plain_json, progress_bar
 
 HOSTILE = "a[/b] [bold]c :warning: \x1b[31m\x07\b\r\x9b \u202e\u2066 caf\udce9 d"
 SHOWN = r"a[/b] [bold]c :warning: \x1b[31m\x07\x08\r\x9b \u202e\u2066 caf\udce9 d"
@@ -17,6 +18,14 @@ def test_what_a_terminal_would_obey_is_shown() -> None:
     assert plain(HOSTILE) == SHOWN
     assert plain("α\tβ\n± 😀") == "α\tβ\n± 😀"
     assert plain(SHOWN) == SHOWN
+
+
+def test_json_on_a_terminal_is_the_same_json() -> None:
+    value = {HOSTILE: [HOSTILE, "α\tβ\n± 😀\x7f"]}
+    shown = plain_json(json.dumps(value, indent=2, ensure_ascii=False))
+    assert json.loads(shown) == value
+    assert "± 😀" in shown
+    assert not any(character in shown for character in "\x1b\x07\b\r\x9b\x7f\u202e\u2066\udce9")
 
 
 def console(kind: str, file: io.StringIO) -> Console:

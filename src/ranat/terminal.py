@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -24,6 +25,11 @@ _UNSEEN = re.compile(
 def plain(text: object) -> str:
     r"""The text with characters that a terminal would obey, or that cannot be written, as escapes such as \x1b."""
     return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), str(text))
+
+
+def plain_json(text: str) -> str:
+    r"""JSON with the same characters as JSON escapes them, \u009b, so that it remains the same JSON."""
+    return _UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 class Console(rich.console.Console):

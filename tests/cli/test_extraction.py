@@ -92,7 +92,28 @@ def test_convert_leaves_what_is_not_its_own(ranat: Ranat, texts: Path, tmp_path:
     assert (tmp_path / ".data" / "precious").read_text() == "x"
 
 
-@pytest.mark.parametrize("format", ["jsonl", "csv", "parquet", "brat", "html"])
+@pytest.mark.parametrize("command", ["convert", "extract"])
+def test_cells_of_csv_that_would_be_formulas(
+    command: str, ranat: Ranat, models: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("=HYPERLINK(1)")
+    flags = (command, tmp_path / "a.txt", *(("--ner", models["gene"]) if command == "extract" else ()))
+    safe, raw = tmp_path / "safe", tmp_path / "raw"
+    done = ranat(*flags, "--to", "csv", "-o", safe)
+    assert done.code == 0
+    assert "cells that begin as formulas, written with a ' before them\n" in done.out
+    done = ranat(*flags, "--to", "csv", "--raw-csv", "-o", raw)
+    assert done.code == 0
+    assert "formulas" not in done.out
+    for out, cell in ((safe, "'=HYPERLINK(1)"), (raw, "=HYPERLINK(1)")):
+        (table,) = out.rglob("documents.csv")
+        assert table.read_text().splitlines()[1] == f"a,{cell}"
+        assert [document.text for document in read(table.parent)] == ["=HYPERLINK(1)"]
+    done = ranat(*flags, "--to", "brat", "--raw-csv", "-o", tmp_path / "out")
+    assert (done.code, done.complaint) == (2, "ranat: --raw-csv: is for CSV (say --to csv, or leave it out)")
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "parquet", "brat", "html", "label-studio", "docbin"])
 def test_what_was_extracted_is_read_again(
     format: str, ranat: Ranat, models: dict[str, str], texts: Path, tmp_path: Path
 ) -> None:

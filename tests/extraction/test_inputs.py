@@ -156,7 +156,11 @@ def test_a_document_that_is_too_long(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "expected"),
-    [(b"Just prose.\n", "Just prose.\n"), (b'{"id": "1", "text": "a"}\n', "a"), (gzip.compress(b"packed"), "packed")],
+    [
+        (b"Just prose.\n", "Just prose.\n"),
+        (b'{"id": "1", "text": "a"}\n', "a"),
+        (gzip.compress(b"packed", mtime=0), "packed"),
+    ],
 )
 def test_standard_input(data: bytes, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))  # type: ignore[arg-type]  # it has all that is read

@@ -274,6 +274,6 @@ def test_the_output_may_lie_in_the_input(format: str, job: Job, texts: Path) -> 
 
 
 def test_a_column_of_what_is_no_table(job: Job, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="columns: are for csv, not jsonl"):
+    with pytest.raises(UsageError, match="columns: are for csv or label-studio, not jsonl"):
         extract_to(replace(job, how=How("jsonl", columns={"text": "x"})), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -1,6 +1,8 @@
+import copy
 import io
 import json
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +161,10 @@ def test_relations() -> None:
         (document() | {"id": ["1"]}, "'id' must be a string"),
         (document(annotation("1", "ocular", (0, 6))), "'ocular' but 'Ocular'"),
         (document(annotation("1", "x", (0, 99))), "past the text's 28 characters"),
-        (document(annotation("1", "x")), "no span"),
-        (document({"id": "1", "infons": {}}), "lacks the infon 'type'"),
+        (document(annotation("1", "x", (4, 0))), "empty span"),
+        (document(annotation({}, "x", (4, 1))), "'id' must be a string"),
+        (document(3), "an annotation must be a JSON object"),  # type: ignore[arg-type]  # which it must not be
+        (document(relations=[{"nodes": [{}]}]), "'refid' is missing"),
         (document({"id": "1", "infons": []} | {"infons": "x"}), "'infons' must be a JSON object"),
     ],
 )
@@ -182,6 +186,56 @@ def test_a_line_that_is_no_json_fails_alone(line: str) -> None:
     failed: list[UserError] = []
     assert list(read(io.BytesIO(data), "a", "bioc-json", failed=failed.append)) == FOUND
     assert [error.where for error in failed] == ["a:2"]
+
+
+ODD = {
+    "of 40 digits": "1" * 40,
+    "of 4,300 digits": "-" + "9" * 4300,
+    "of 5,000 digits": "9" * 5000,
+    "of 5,000 digits after the point": "0." + "9" * 5000,
+    "infinite": "1e999999",
+    "none": "NaN",
+    "negative and infinite": "-Infinity",
+    "true": "true",
+    "of 900 lists": "[" * 900 + "]" * 900,
+    "of 900 objects": '{"a": ' * 900 + "1" + "}" * 900,
+    "of half a pair": '"\\ud800"',
+}
+
+
+def fields(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The paths of all values within a value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inside in items:
+        yield (*path, key)
+        yield from fields(inside, (*path, key))
+
+
+WHOLE = document(
+    annotation("1", "Ocular", (0, 6), identifier="D1", score="0.5"),
+    annotation("2", "toxicity", (20, 8)),
+    relations=[relation("binds", "1", "2", score="1")],
+)
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.parametrize("raw", ODD.values(), ids=ODD)
+def test_a_number_or_the_like_in_any_field_costs_its_document_alone(raw: str, lenient: bool) -> None:
+    for path in fields(WHOLE):
+        value = copy.deepcopy(WHOLE)
+        inside: Any = value
+        for key in path[:-1]:
+            inside = inside[key]
+        inside[path[-1]] = "@@"
+        text = json.dumps(value).replace('"@@"', raw)
+        for whole in (f"{text}\n{json.dumps(TWO)}\n", f'{{"documents": [{text},\n{json.dumps(TWO)}]}}'):
+            failed: list[UserError] = []
+            notices: list[Notice] = []
+            stream = io.BytesIO(whole.encode())
+            found = list(read(stream, "a", "bioc-json", lenient=lenient, failed=failed.append, notices=notices))
+            assert found[-1] == FOUND[1]
+            assert len(found) + len(failed) == 2
+            assert not any("\n" in str(item) for item in (*failed, *notices))
 
 
 @pytest.mark.parametrize(

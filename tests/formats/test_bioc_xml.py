@@ -96,10 +96,10 @@ def test_a_relation_of_a_part_that_is_left_out_is_left_out_too() -> None:
         (document(annotation("1", "ocular", (0, 6))), "a:6", "'ocular' but 'Ocular'"),
         (document(annotation("1", "x", (0, 99))), "a:6", "past the text's 35 characters"),
         (document(annotation("1", "x", (0, -1))), "a:6", "empty span"),
-        (document(annotation("1", "x")), "a:6", "no span"),
-        (document("\n" + annotation("1", "Ocular", (0, 6), infons="")), "a:7", "lacks the infon 'type'"),
+        (document("\n" + annotation("1", "x", (0, 0))), "a:7", "empty span"),
+        (document('<annotation id="1"><location offset="0"/></annotation>'), "a:6", "'length' is missing"),
         (document() + document(), "a:7", "document '1' is there twice"),
-        ("<document><passage/></document>", "a:3", "a passage lacks its offset"),
+        ("<document>\n<passage/></document>", "a:4", "'offset' is missing in a passage"),
         ("<document></document>", "a:3", "a document lacks its id"),
         ("<document><id>1</id><passage><offset>9999999999</offset></passage></document>", "a:3", "cannot follow"),
         ("", "a", "holds no document"),
@@ -128,9 +128,9 @@ def test_xml_that_is_refused(head: str) -> None:
 
 def test_xml_of_another_root_is_refused() -> None:
     with pytest.raises(UserError) as caught:
-        list(read(io.BytesIO(b"<?xml version='1.0'?>\n<article><front/></article>"), "a.xml"))
+        list(read(io.BytesIO(b"<?xml version='1.0'?>\n<articles><front/></articles>"), "a.xml"))
     assert str(caught.value) == (
-        "a.xml:2: the root is <article>, not BioC's <collection> (the XML that is read is BioC's and PubMed's)"
+        "a.xml:2: the root is <articles>, not BioC's <collection> (the XML that is read is BioC's, PubMed's and JATS)"
     )
 
 
@@ -159,7 +159,7 @@ def test_gaps_cannot_make_a_text_that_fills_the_memory() -> None:
 def test_scores_roles_and_infons() -> None:
     kind = '<infon key="type">D</infon>'
     marked = annotation("1", "Ocular", (0, 6), infons=f'{kind}<infon key="score">0.5</infon>') + annotation(
-        "2", "auditory", (11, 8), infons=f'{kind}<infon key="score">2</infon><infon key="OMIM">7</infon>'
+        "2", "auditory", (11, 8), infons=f'{kind}<infon key="score">2</infon><infon key="note">7</infon>'
     )
     relation = (
         '<relation id="R1"><infon key="type">near</infon><infon key="score">1</infon>'
@@ -170,7 +170,7 @@ def test_scores_roles_and_infons() -> None:
     assert [entity.score for entity in found.entities] == [0.5, None]
     assert found.relations == (Relation("near", "1", "2", 1.0),)
     assert sorted(notice.what for notice in notices) == [
-        "1 infons 'OMIM' of annotations",
+        "1 infons 'note' of annotations",
         "1 scores that are no number from 0 to 1",
     ]
 

@@ -1,7 +1,6 @@
 import csv
 import io
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -103,29 +102,23 @@ def test_a_malformed_row_fails_alone(row: bytes, message: str) -> None:
         assert [message in str(error) for error in errors] == [True]
 
 
-def test_a_quote_that_is_never_closed_spoils_its_own_line_alone() -> None:
-    text = 'id,text\n1,a\n2,"b\n3,c\n4,"d\n5,"e"\n'
+def test_a_quote_that_is_never_closed_ends_the_file_and_is_told() -> None:
+    text = 'id,text\n1,a\n2,"b\n3,c\n'
     with pytest.raises(UserError, match=r"a\.csv:3: no row of CSV: unexpected end of data"):
-        parse('id,text\n1,a\n2,"b\n3,c\n')
+        parse(text)
     errors: list[UserError] = []
-    assert pairs(list(read(io.BytesIO(text.encode()), "a.csv", failed=errors.append))) == [
-        ("1", "a"),
-        ("3", "c"),
-        ("5", "e"),
-    ]
-    assert [error.where for error in errors] == ["a.csv:3", "a.csv:5"]
+    assert pairs(list(read(io.BytesIO(text.encode()), "a.csv", failed=errors.append))) == [("1", "a")]
+    assert [error.where for error in errors] == ["a.csv:3"]
 
 
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
         ('2\t"Unclosed quote\n3\tThree\n4\tA 5"\n', [("2", '"Unclosed quote'), ("3", "Three"), ("4", 'A 5"')]),
-        ('2\t"Unclosed quote\n3\tThree\n', [("2", '"Unclosed quote'), ("3", "Three")]),
         ('2\t"Aspirin" helps.\r\n3\tThree', [("2", '"Aspirin" helps.'), ("3", "Three")]),
-        ('2\t"A ""b""\tc"\n', [("2", 'A "b"\tc')]),
-        ('2\t"Two\nlines"\n3\tThree\n', [("2", "Two\nlines"), ("3", "Three")]),
-        ('2\t"A\ttable\nand more"\n', [("2", "A\ttable\nand more")]),
-        ('"x"\t\n"\t"\n3\tThree\n', [("x", ""), ('"', '"'), ("3", "Three")]),
+        ('2\t"Aspirin" helps "pain"\n', [("2", '"Aspirin" helps "pain"')]),
+        ('2\t"He said ""A, b"""\n', [("2", 'He said "A, b"')]),
+        ('"x"\t\n"\t"\n3\t""\n', [("x", ""), ('"', '"'), ("3", "")]),
         ('\tNo id\n" "\tNone either\n', [("a:2", "No id"), ("a:3", "None either")]),
     ],
 )
@@ -133,20 +126,12 @@ def test_quotation_marks_between_tabs_may_be_of_the_text(rows: str, expected: li
     assert pairs(parse(f"id\ttext\n{rows}")) == expected
 
 
-def test_a_line_with_tabs_that_is_no_row_fails_alone() -> None:
+@pytest.mark.parametrize("row", ['2\t"A\ttable"', '2\t"Two\nlines"', "2", "2\tx\ty"])
+def test_a_line_with_tabs_that_is_no_row_is_told(row: str) -> None:
     errors: list[UserError] = []
-    data = b'id\ttext\n2\tx\t"Unclosed\n3\tThree\n4\tA 5"\n'
-    assert pairs(list(read(io.BytesIO(data), "a.csv", failed=errors.append))) == [("3", "Three"), ("4", 'A 5"')]
-    assert [error.where for error in errors] == ["a.csv:2"]
-
-
-def test_quotes_that_do_not_close_take_no_more_than_linear_time() -> None:
-    n = 20_000
-    for row in ('{}\t"open', '{}\t"', '{}\t""a'):
-        text = "id\ttext\n" + "".join(f"{row.format(number)}\n" for number in range(n))
-        started = time.process_time()
-        assert len(parse(text)) == n
-        assert time.process_time() - started < 5
+    found = pairs(list(read(io.BytesIO(f"id\ttext\n{row}\n3\tThree\n".encode()), "a.csv", failed=errors.append)))
+    assert found[-1] == ("3", "Three")
+    assert [error.remedy for error in errors] == ["quote cells that hold the character between columns"]
 
 
 def test_a_text_may_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,8 +163,7 @@ def test_files_of_columns_are_recognised(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1), st.sampled_from(",\t;"))
 def test_any_text_is_kept_as_it_is(texts: list[str], delimiter: str) -> None:
-    # between tabs, such a text could as well be several rows
-    assume(delimiter != "\t" or not any("\t" in text and re.search(r"[\r\n]", text) for text in texts))
+    assume(delimiter != "\t" or not any(re.search(r"[\t\r\n]", text) for text in texts))  # there a line is a row
     stream = io.StringIO()
     written = csv.writer(stream, delimiter=delimiter)
     written.writerow(["text", "n"])

@@ -160,7 +160,7 @@ def test_a_malformed_row(row: str, message: str) -> None:
         ({"text": "<< a >> [[ b ]]", "label": 1}, "'label' must be a string"),
         ({"text": "<< a >> [[ b ]]"}, "'label' is missing"),
         ({"label": "X"}, "'text' is missing"),
-        ([], "a record must be a JSON object"),
+        (["a"], "a record must be a JSON object"),
     ],
 )
 def test_a_malformed_line(line: object, message: str) -> None:

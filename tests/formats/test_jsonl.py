@@ -82,3 +82,12 @@ def test_keys_that_are_not_read_are_counted() -> None:
         ("the key 'entities.note' is not read (1 times)", 1),
         ("the key 'meta' is not read (2 times)", 2),
     ]
+
+
+def test_documents_without_id_in_one_line_are_numbered() -> None:
+    data = b'[{"text": "a"}, {"text": "b"},\n{"text": "c"}]'
+    assert [document.id for document in read(io.BytesIO(data), "some/train.json")] == [
+        "train:1",
+        "train:1.2",
+        "train:2",
+    ]

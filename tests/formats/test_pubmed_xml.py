@@ -156,7 +156,7 @@ def test_a_large_archive_is_streamed(tmp_path: Path) -> None:
             stream.writelines(article(pmid, "On pills.", abstract) for pmid in range(articles))
             stream.write("</PubmedArticleSet>\n")
         tracemalloc.start()
-        assert sum(1 for _ in read(file, failed=print)) == articles
+        assert sum(1 for _ in read(file, failed=print, each_once=False)) == articles
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found

@@ -52,6 +52,115 @@ def test_relations_as_biored_has_them() -> None:
     ]
 
 
+def told(notices: list[Notice]) -> list[tuple[str, int, str]]:
+    return [(notice.kind, notice.count, notice.where) for notice in notices]
+
+
+def test_the_fifth_column_of_a_relation_may_be_its_score() -> None:
+    rows = "1\t0\t6\tOcular\tGene\tG1\n1\t29\t31\tOf\tDisease\tD3\n1\t32\t33\tx\t0.5\tNo\n"
+    scores = {"0.9731": 0.9731, "1": 1.0, "0": 0.0, "1e-05": 1e-05}
+    notices: list[Notice] = []
+    relations = "".join(f"1\tAssociation\tG1\tD3\t{score}\n" for score in scores)
+    (document,) = parse(TEXT + rows + relations, notices)
+    assert document.relations == tuple(Relation("Association", "G1", "D3", score) for score in scores.values())
+    assert document.entities[2] == Entity("T3", "0.5", ((32, 33),), "No")
+    assert not notices
+    for other in ("1.01", "-1", "nan", "high", ""):
+        with pytest.raises(UserError, match="a:6: 5 columns that are neither a mention nor a relation"):
+            parse(f"{TEXT}{rows}1\tAssociation\tG1\tD3\t{other}\n")
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_a_text_that_goes_on_in_the_next_lines_is_joined(lenient: bool) -> None:
+    text = (
+        "1|t|Fever after\n aspirin.\n1|a|AIM: Fever.\nRESULTS: Cough.\n1\t26\t31\tFever\tD\n1\t42\t47\tCough\tD\n\n"
+        "2|t|Cough.\n2|a|\n"
+    )
+    notices: list[Notice] = []
+    first, second = read(io.BytesIO(text.encode()), "a", lenient=lenient, notices=notices)
+    assert first.text == "Fever after aspirin. AIM: Fever. RESULTS: Cough."
+    assert [first.mention(entity) for entity in first.entities] == ["Fever", "Cough"]
+    assert second.text == "Cough. "
+    assert told(notices) == [("mended", 1, "a:2"), ("mended", 1, "a:4")]
+
+
+def test_prose_after_a_blank_line_belongs_to_no_document() -> None:
+    failed: list[UserError] = []
+    text = "1|t|One.\n\nSome prose.\n\n2|t|Two.\n\n2|a|More.\n"
+    found = list(read(io.BytesIO(text.encode()), "a", lenient=True, failed=failed.append))
+    assert [document.text for document in found] == ["One.", "Two. More."]
+    assert [error.where for error in failed] == ["a:3"]
+
+
+def test_prose_after_rows_costs_no_document() -> None:
+    notices: list[Notice] = []
+    rows = "1\t0\t6\tOcular\tDisease\nand prose\n"
+    (document,) = read(io.BytesIO(f"{TEXT}{rows}".encode()), "a", lenient=True, notices=notices)
+    assert len(document.entities) == 1
+    assert told(notices) == [("left out", 1, "a:4")]
+
+
+def test_a_second_abstract_is_joined_in_lenient_reading() -> None:
+    notices: list[Notice] = []
+    rows = "1|a|Or y.\n1|a|Or z.\n1\t38\t39\ty\tX\n1\t44\t45\tz\tX\n"
+    (document,) = read(io.BytesIO(f"{TEXT}{rows}".encode()), "a", lenient=True, notices=notices)
+    assert document.text == "Ocular and auditory toxicity Of x. Or y. Or z."
+    assert [document.mention(entity) for entity in document.entities] == ["y", "z"]
+    assert told(notices) == [("mended", 1, "a:3")]
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_what_tmvar_adds(lenient: bool) -> None:
+    text = (
+        "1|t|The V600E change.\n1|a|None.\n"
+        "1\t4\t9\tV600E\tProteinMutation\tp|SUB|V|600|E\tRSID:113488022\n"
+        "1\t10\t16\tchange\tSNP\t-\tRSID:2234671\n"
+        "1\tV600E\tVal600Glu\n"
+        "1\tAssociation\tp|SUB|V|600|E\tRSID:2234671\n"
+    )
+    notices: list[Notice] = []
+    (document,) = read(io.BytesIO(text.encode()), "a", lenient=lenient, notices=notices)
+    assert [entity.concept for entity in document.entities] == ["p|SUB|V|600|E;RSID:113488022", "RSID:2234671"]
+    assert document.relations == (Relation("Association", "p|SUB|V|600|E", "RSID:2234671"),)
+    assert [str(notice) for notice in notices] == ["a: left out: 1 rows that normalise a mention (3 columns)"]
+
+
+def test_a_part_of_a_variant_is_no_concept() -> None:
+    rows = "1\t0\t6\tOcular\tProteinMutation\tp|SUB|V|600|E\n1\t29\t31\tOf\tDisease\tD1|D3\n"
+    text = f"{TEXT}{rows}1\tAssociation\t600\tD3\n1\tAssociation\tp|SUB|V|600|E\tD3\n"
+    with pytest.raises(UserError, match=r"a:5: the relation 'Association' of '600' and 'D3': .* concept '600'"):
+        parse(text)
+    notices: list[Notice] = []
+    (document,) = read(io.BytesIO(text.encode()), "a", lenient=True, notices=notices)
+    assert document.relations == (Relation("Association", "p|SUB|V|600|E", "D3"),)
+    assert told(notices) == [("left out", 1, "a:5")]
+
+
+def test_an_id_that_is_there_again_is_another_document() -> None:
+    notices: list[Notice] = []
+    text = "1|t|One.\n1|a|Fever.\n1\t5\t10\tFever\tD\n\n1|t|Two.\n1|a|Fever.\n1\t5\t10\tFever\tD\n"
+    found = list(read(io.BytesIO(text.encode()), "a", lenient=True, notices=notices))
+    assert [(document.id, document.text, len(document.entities)) for document in found] == [
+        ("1", "One. Fever.", 1),
+        ("1#2", "Two. Fever.", 1),
+    ]
+    assert told(notices) == [("repeat", 1, "a:5")]
+
+
+def test_a_document_of_many_lines_is_not_longer_than_may_be_read() -> None:
+    text = "1|t|One.\n\n2|t|Two.\n" + "and more\n" * 100
+    found = read(io.BytesIO(text.encode()), "a", longest=100)
+    assert next(found).text == "One."
+    with pytest.raises(UserError, match="a:15: more than 100 bytes of one document"):
+        next(found)
+
+
+def test_an_end_of_a_relation_may_have_its_type_before_it() -> None:
+    rows = "1\t0\t6\tOcular\tGene\t5\n1\t29\t31\tOf\tDisease\tMESH:D3\n1\t32\t33\tx\tX\tGene|5\n"
+    (document,) = parse(f"{TEXT}{rows}1\ttreat\tDisease|MESH:D3\tGene|5\n1\ttreat\tT1\tDisease|MESH:D3\n")
+    assert document.relations == (Relation("treat", "MESH:D3", "Gene|5"), Relation("treat", "T1", "MESH:D3"))
+
+
 LINE = st.text(st.characters(codec="utf-8", exclude_characters="\t\r\n"), min_size=1, max_size=20)
 NAME = st.text("ABCabc019", min_size=1, max_size=4)
 
@@ -92,8 +201,9 @@ def test_what_is_written_out_is_read_back_equal(sample: tuple[str, Document]) ->
         ("1\t0\t6\tocular\tDisease", "'ocular' but 'Ocular'"),
         ("2\t0\t6\tOcular\tDisease", "'2' has no title line"),
         ("2|a|text", "'2' has no title line"),
-        ("some prose", "'some prose' has no title line"),
-        ("1|a|More.", "document '1' has two abstracts (write one line ID|a|ABSTRACT)"),
+        ("1\t0\t6\tOcular\tDisease\nsome prose", "1 columns that are neither"),
+        ("\nsome prose", "'some prose' has no title line"),
+        ("1|a|More.", "document '1' has two abstracts, which are joined (write one line ID|a|ABSTRACT)"),
         (f"1\t0\t{'9' * 5000}\tx\tDisease", "5 columns that are neither"),
     ],
 )
@@ -101,7 +211,7 @@ def test_a_malformed_row(row: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
         parse(f"{TEXT}{row}\n")
     assert message in str(caught.value)
-    assert caught.value.where == "a:3"
+    assert caught.value.where == f"a:{3 + row.count(chr(10))}"
 
 
 def test_a_wrong_block_fails_alone() -> None:
@@ -174,12 +284,12 @@ def test_what_is_written_and_what_is_lost(tmp_path: Path) -> None:
         "1%7C2\t4\t7\tdef\tA B\tD1|D2",
         "1%7C2\t4\t7\tdef\tX\t-",
         "1%7C2\trelation 12\tT1\tD2",
-        "1%7C2\tnear\tG1\tT2",
+        "1%7C2\tnear\tG1\tT2\t0.25",
         "",
         "",
     ]
     assert lost == {
-        "scores": 2,
+        "scores of mentions": 1,
         "discontinuous mentions": 1,
         "relations of discontinuous mentions": 1,
         "ids of mentions": 2,

@@ -3,6 +3,8 @@
 import gzip
 import io
 import re
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from ranat.documents import Document, Entity
 from ranat.errors import UsageError, UserError
-from ranat.formats import FOLDERS, READERS, Sample, read, write
+from ranat.formats import FOLDERS, READERS, WRITERS, Sample, read, write
 from ranat.formats.source import Notice
 
 SAMPLES = {
@@ -41,16 +43,34 @@ SAMPLES = {
     "bioc-json": '{"source": "", "documents": [{"id": "1", "passages": [{"offset": 0, "text": "Aspirin helps.",'
     '"annotations":\n[{"id": "0", "infons": {"type": "Chemical"}, "text": "Aspirin", '
     '"locations": [{"offset": 0, "length": 7}]}]}]}]}\n',
+    "doccano": '{"id": 1, "text": "Aspirin", "label": [[0, 7, "Chemical"]], "Comments": []}\n',
+    "label-studio": '[{"id": 1, "data": {"text": "Aspirin"}, "annotations": [{"result": [{"id": "a", "type": "labels",'
+    '\n"value": {"start": 0, "end": 7, "text": "Aspirin", "labels": ["Chemical"]}}]}]}]\n',
+    "prodigy": '{"text": "Aspirin", "spans": [{"start": 0, "end": 7, "label": "Chemical"}], "meta": {"id": 1}}\n',
+    "spacy": '{"id": 1, "text": "Aspirin", "entities": [[0, 7, "Chemical"]]}\n',
+    "gliner": '[{"id": 1, "tokenized_text": ["Aspirin", "helps"], "ner": [[0, 0, "Chemical"]]}]\n',
+    "hf-json": '{"id": "0", "tokens": ["Aspirin", "helps"], "ner_tags": ["B-Chemical", "O"]}\n',
     "pubmed-xml": """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle//EN" "https://dtd.nlm.nih.gov/pubmed.dtd">
 <PubmedArticleSet><PubmedArticle><MedlineCitation><PMID Version="1">1</PMID>
 <Article><ArticleTitle>Aspirin helps.</ArticleTitle></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>
 """,
+    "medline": "PMID- 1\nTI  - Aspirin\n      helps.\n\nPMID- 2\nTI  - Aspirin binds.\nAB  - COX-1.\n",
+    "jats": """<?xml version="1.0"?>
+<article><front><article-meta><article-id pub-id-type="pmid">1</article-id>
+<title-group><article-title>Aspirin helps.</article-title></title-group></article-meta></front>
+<body><sec><title>Hearts</title><p>It does.</p></sec></body></article>
+""",
 }
 UNTOLD = {"lines": "Aspirin helps.\n\nSo do pills.\n", "text": "Aspirin helps.\nSo do pills.\n"}
 """Any text could be of these formats, so they are never told by content."""
 
-FIRST = {"blurb-tsv": ("@CHEMICAL$", "CHEMICAL"), "scibert-jsonl": ("Aspirin", "E1"), "csv": None, "pubmed-xml": None}
+BINARY = {"docbin": "spacy", "hf-parquet": "pyarrow"}
+"""Formats whose files are no text, and the module that they need."""
+
+FIRST = {"blurb-tsv": ("@CHEMICAL$", "CHEMICAL"), "scibert-jsonl": ("Aspirin", "E1")} | dict.fromkeys(
+    ("csv", "pubmed-xml", "medline", "jats")
+)
 """The first mention and its type, or None if there is none; ("Aspirin", "Chemical") in all others."""
 
 
@@ -65,14 +85,26 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def sample(name: str) -> bytes:
+    if READERS.get(name).binary:
+        return binary(name)
     assert name in SAMPLES | UNTOLD, "a new format needs a sample"
     return (SAMPLES | UNTOLD)[name].encode()
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@cache
+def binary(name: str) -> bytes:
+    """A file that is no text."""
+    pytest.importorskip(BINARY[name])
+    with TemporaryDirectory() as folder:
+        write(WHOLE, Path(folder, "a"), name)
+        return Path(folder, "a").read_bytes()
+
+
+@pytest.mark.parametrize("name", [*SAMPLES, *BINARY])
 def test_a_sample_is_recognised_by_its_content(name: str, sample: bytes) -> None:
-    documents = parse(sample)
-    assert documents == parse(sample, format=name)
+    file = "a.spacy" if name == "docbin" else "a"  # any file that zlib packs begins as a DocBin does
+    documents = parse(sample, name=file)
+    assert documents == parse(sample, name=file, format=name)
     mentions = [(documents[0].mention(entity), entity.type) for entity in documents[0].entities]
     assert next(iter(mentions), None) == FIRST.get(name, ("Aspirin", "Chemical"))
 
@@ -86,6 +118,8 @@ def test_a_file_reads_alike_however_it_is_given(name: str, sample: bytes, tmp_pa
     expected = list(read(plain, format=format))
     assert list(read(packed, format=format)) == expected
     assert list(read(str(plain), format=format)) == expected
+    if READERS.get(name).binary:
+        return
     assert list(read(io.StringIO(sample.decode()), name="a.x", format=format)) == expected
     assert list(read(io.BytesIO(b"\xef\xbb\xbf" + sample), name="a.x", format=format)) == expected
     with plain.open(encoding="utf-8") as file:
@@ -93,7 +127,7 @@ def test_a_file_reads_alike_however_it_is_given(name: str, sample: bytes, tmp_pa
 
 
 def test_windows_line_ends_change_nothing(name: str, sample: bytes) -> None:
-    if name != "text":  # which keeps a file as it is
+    if name != "text" and not READERS.get(name).binary:  # which keep a file as it is
         assert parse(sample.replace(b"\n", b"\r\n"), format=name) == parse(sample, format=name)
 
 
@@ -104,6 +138,8 @@ def test_an_empty_file(name: str, data: bytes) -> None:
 
 
 def test_invalid_utf8_names_its_line(name: str, sample: bytes) -> None:
+    if READERS.get(name).binary:
+        return
     data = sample.replace(b"Aspirin" if name.endswith("-xml") else b"A", b"\xff", 1)
     line = data[: data.index(b"\xff")].count(b"\n") + 1
     what = "invalid UTF-8: byte 0xff|invalid token|has bytes that are not UTF-8"
@@ -126,8 +162,8 @@ def test_random_text_raises_nothing_but_user_errors(text: str) -> None:
 
 @given(data=st.data())
 def test_a_mangled_sample_raises_nothing_but_user_errors(data: st.DataObject) -> None:
-    for name, text in (SAMPLES | UNTOLD).items():
-        sample = text.encode()
+    for name in [*SAMPLES, *UNTOLD, *(name for name in BINARY if find_spec(BINARY[name]))]:
+        sample = binary(name) if name in BINARY else (SAMPLES | UNTOLD)[name].encode()
         start = data.draw(st.integers(0, len(sample)))
         end = data.draw(st.integers(start, min(start + 20, len(sample))))
         insert = data.draw(
@@ -162,7 +198,7 @@ WHOLE = [
 
 @given(data=st.data())
 def test_a_mangled_folder_raises_nothing_but_user_errors(data: st.DataObject) -> None:
-    for name in FOLDERS.names():
+    for name in sorted({*FOLDERS.names()} & {*WRITERS.names()}):
         with TemporaryDirectory() as parent:
             folder = Path(parent) / "a"
             write(WHOLE, folder, name)

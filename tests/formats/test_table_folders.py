@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -92,13 +93,49 @@ def test_everything_is_kept_but_sentences_and_words(format: str, tmp_path: Path)
 
 
 def test_csv_is_rfc_4180(tmp_path: Path) -> None:
-    write(DOCUMENTS[2:], tmp_path / "out", "csv")
+    write(DOCUMENTS[2:], tmp_path / "out", "raw-csv")
     files = {path.stem: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert files == {
         "documents": b"id,text\r\nnone,-\r\n",
         "entities": b"document,id,type,spans,start,end,text,concept,score\r\nnone,T1,A,0-1,0,1,-,,\r\n",
         "relations": b"document,type,head,tail,head_text,tail_text,score\r\nnone,r,T1,T1,-,-,\r\n",
     }
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "'=1", "''-1"]
+PLAIN = ["a=1", "'a", " =1", "1-1", "'", ""]
+
+
+def test_no_cell_of_csv_is_a_formula(tmp_path: Path) -> None:
+    documents = [
+        Document(text, text, (Entity(text, text, ((0, len(text)),), text),), (Relation(text, text, text),))
+        for text in FORMULAS
+    ]
+    changed = Counter[str]()
+    assert write(documents, tmp_path / "out", "csv", changed) == {}
+    assert changed == {"cells that begin as formulas, written with a ' before them": len(FORMULAS) * (2 + 5 + 6)}
+    for path in (tmp_path / "out").iterdir():
+        with path.open(newline="") as stream:
+            cells = [cell for row in csv.reader(stream) for cell in row]
+        assert not any(cell.startswith(tuple("=+-@\t\r\n")) for cell in cells)
+    assert list(read(tmp_path / "out")) == documents
+
+
+def test_what_is_no_formula_stands_as_it_is(tmp_path: Path) -> None:
+    changed = Counter[str]()
+    write([Document(text, text) for text in PLAIN], tmp_path / "out", "csv", changed)
+    with (tmp_path / "out" / "documents.csv").open(newline="") as stream:
+        assert [row["text"] for row in csv.DictReader(stream)] == PLAIN
+    assert not changed
+
+
+def test_raw_csv_has_formulas_as_they_are(tmp_path: Path) -> None:
+    documents = [Document(text, text) for text in [*FORMULAS, *PLAIN]]
+    write(documents, tmp_path / "out", "raw-csv")
+    with (tmp_path / "out" / "documents.csv").open(newline="") as stream:
+        cells = [row["text"] for row in csv.DictReader(stream)]
+    assert cells == [f"'{text}" if text in ("'=1", "''-1") else text for text in [*FORMULAS, *PLAIN]]
+    assert list(read(tmp_path / "out")) == documents
 
 
 def test_a_relation_has_the_texts_of_its_ends(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ranat.cli.application import Json, app, err, examples, lists
 from ranat.cli.printing import print_json, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError
+from ranat.terminal import plain_json
 
 if TYPE_CHECKING:
     from ranat.extraction.job import Job
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 Inputs = Annotated[str, Parameter(allow_leading_hyphen=True)]  # as "-" is standard input
 Ner = Annotated[list[str] | None, Parameter(help="A run, model folder or hub id that finds entities; may be repeated.")]
 Format = Annotated[str | None, Parameter(name=["--to", "--format"])]
+RawCsv = Annotated[
+    bool, Parameter(name="--raw-csv", negative="", help="Cells of CSV as they are, also those that begin as formulas.")
+]
 Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: --from lines.")]
 
 
@@ -42,6 +46,7 @@ def extract(
     re: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     to: Format = None,
+    raw_csv: RawCsv = False,
     from_: From = None,
     lines: Lines = False,
     columns: Columns = None,
@@ -101,7 +106,7 @@ def extract(
         inputs=input,
         ner=tuple(ner or ()),
         re=re,
-        format=to or (format_of(single) if single else None) or "jsonl",
+        format=_output_format(to or (format_of(single) if single else None) or "jsonl", raw_csv),
         how=how_of(_input_format(from_, lines), columns, ner is not None if lenient is None else lenient),
         min_score=min_score,
         precision=precision,
@@ -148,10 +153,12 @@ def convert(
     *input: Inputs,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     to: Format = None,
+    raw_csv: RawCsv = False,
     from_: From = None,
     lines: Lines = False,
     columns: Columns = None,
     lenient: Lenient = None,
+    max_characters: int = 5_000_000,
     json: Json = False,
 ) -> None:
     """Write documents in another format; whatever it cannot hold is counted and told.
@@ -160,6 +167,7 @@ def convert(
         input: Files, folders, globs, or - for standard input.
         out: The file to write, or the folder, where the format is one of folders.
         to: The format of the output; default: told by --out.
+        max_characters: A longer document counts as unreadable.
     """
     from ranat.extraction.checks import format_of
     from ranat.extraction.convert import convert as convert_documents
@@ -171,7 +179,8 @@ def convert(
     if format is None:
         remedy = f"--to {'|'.join(WRITERS.names())}"
         raise UsageError(f"does not tell its format: {out}", where="--out", remedy=remedy)
-    result = convert_documents(input, out, format, how=how, console=err)
+    chosen = _output_format(format, raw_csv)
+    result = convert_documents(input, out, chosen, how=how, max_characters=max_characters, console=err)
     if json:
         print_json(result)
     else:
@@ -188,6 +197,12 @@ def _check_inputs(given: tuple[str, ...]) -> None:
             raise UsageError(f"unknown option {name!r}", remedy=f"a file of that name is ./{name}")
 
 
+def _output_format(to: str, raw_csv: bool) -> str:
+    if raw_csv and to not in ("csv", "raw-csv"):
+        raise UsageError("is for CSV", where="--raw-csv", remedy="say --to csv, or leave it out")
+    return "raw-csv" if raw_csv else to
+
+
 def _input_format(from_: str | None, lines: bool) -> str | None:
     if lines and from_ not in (None, "text", "lines"):
         raise UsageError("is for text", where="--lines", remedy=f"leave it out with --from {from_}")
@@ -202,7 +217,7 @@ def _to_standard_output(job: Job) -> None:
     failures = 0
     for kind, found in extract_all(job, err):
         if isinstance(found, Document):
-            print(dumped(found), flush=True)
+            print(plain_json(dumped(found)), flush=True)
         else:
             failures += kind == "failure"
             err.print(f"not read: {found}" if kind == "failure" else found)

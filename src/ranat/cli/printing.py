@@ -6,12 +6,12 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ranat.terminal import plain
+from ranat.terminal import plain, plain_json
 
 
 def print_json(value: Any) -> None:
     """A result as JSON."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(plain_json(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def print_text(text: str) -> None:

@@ -1,7 +1,7 @@
 """Where the documents of one's own splits are.
 
-A split is a file, such as `train.tsv`, or a folder, `train/`: of `.txt` and `.ann` files as BRAT writes them, or of
-files of another format, all of one, which are read in the order of their names.
+A split is a file, such as `train.tsv`, or a folder, `train/`: of `.txt` and `.ann` files as BRAT writes them, one in
+another format of folders, or of files of another format, all of one, which are read in the order of their names.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Part:
     Args:
         path: of its file, or of its folder.
         files: that one file, or those in the folder.
-        format: of a folder: that of all its files, or "brat"; None: it is a file.
+        format: of a folder: its own, such as "brat", or that of all its files; None: it is a file.
         settings: of BRAT, which lie above its folder.
         notices: what of the folder is left out.
     """
@@ -54,7 +54,7 @@ class Part:
         Raises:
             UserError: its format has no annotations at all.
         """
-        if self.format == _BRAT:
+        if self.format in formats.FOLDERS.names():
             return False
         name = self.format or how.format or formats.recognise(self.files[0].open(), self.files[0].name)
         if formats.READERS.get(name).raw:
@@ -71,10 +71,12 @@ class Part:
             reading = Reading(lenient=True, failed=lambda error: notices.append(Notice.of(error)))
             return tuple(brat.read_folder(self.name, inside, notices, reading))
         documents: dict[str, Document] = {}
-        for file in self.files:
+        is_folder = self.format in formats.FOLDERS.names()
+        for file in self.files[:1] if is_folder else self.files:
+            name = self.name if is_folder else file.name
             for document in formats.read(
-                file.open(),
-                file.name,
+                name if is_folder else file.open(),
+                name,
                 self.format or how.format,
                 lenient=True,
                 columns=how.columns,
@@ -82,7 +84,7 @@ class Part:
                 failed=lambda error: notices.append(Notice.of(error)),
             ):
                 if document.id in documents:
-                    document = _another(document, documents, file.name, notices)
+                    document = _another(document, documents, name, notices)
                 documents[document.id] = document
         return tuple(documents.values())
 
@@ -149,6 +151,8 @@ def _part_of_folder(path: str, inside: Sequence[File], files: Sequence[File], ho
         name, own = _BRAT, [file for file in inside if brat.is_one(file.path)]
         known = {file.path: file for file in files}
         settings = next((known[path] for path in _settings_above(path) if path in known), None)
+    elif (folder := inside[0].container / path).is_dir() and formats.is_one(folder):
+        name, own = formats.recognise_folder(folder), inside
     elif (format := _one_format(path, inside, how)) is not None:
         name, own = format
     else:

@@ -12,7 +12,9 @@ Span = tuple[int, int]
 NO_CONCEPT = frozenset({"", "-", "-1"})
 """What PubTator and BioC files write for a concept that is not known."""
 
-_BETWEEN = re.compile(r"[|,;]")
+_BETWEEN = re.compile(r"[,;]")
+_VARIANT = re.compile(r"\s*(?:tmVar:)?[cgprmn]?\|(?:SUB|DEL|INS|DUP|INDEL|FS|Allele)\|", re.IGNORECASE)
+"""How tmVar's identifiers begin, such as "p|SUB|V|600|E": their bars are no ends of parts."""
 
 
 def is_text(value: str) -> bool:
@@ -63,8 +65,9 @@ class Entity:
     @property
     def parts(self) -> tuple[str, ...]:
         """The concepts that it is a mention of: the parts of a composite one, or its one concept, if known."""
-        parts = map(str.strip, _BETWEEN.split(self.concept or ""))
-        return tuple(part for part in parts if part not in NO_CONCEPT)
+        parts = _BETWEEN.split(self.concept or "")
+        each = (part.strip() for one in parts for part in ([one] if _VARIANT.match(one) else one.split("|")))
+        return tuple(part for part in each if part not in NO_CONCEPT)
 
     @property
     def start(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,6 @@ from ranat.extraction.progress import Rate
 from ranat.formats import How
 from ranat.terminal import plain_console
 
-MOST_CHARACTERS = 100_000_000
-"""A longer document is not read: it would not fit in memory with what is made of it."""
-
 
 def convert(
     given: Sequence[str],
@@ -31,6 +29,7 @@ def convert(
     format: str,
     *,
     how: How = How(),
+    max_characters: int = 5_000_000,
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Read documents and write them to one file or folder.
@@ -40,6 +39,7 @@ def convert(
         out: must not be there.
         format: of the output.
         how: the inputs are read.
+        max_characters: a longer document is not read, so that none fills the memory, whatever a packed file unpacks to.
         console: where progress and what cannot be read is shown.
     Returns:
         {"documents", "failures": how many could not be read, "renamed": had an id that was there already, "left_out":
@@ -52,11 +52,12 @@ def convert(
     ids = UniqueIds()
     result: dict[str, Any] = {"documents": 0, "failures": 0, "renamed": 0}
     notices = []
+    changed = Counter[str]()
 
     def documents() -> Iterator[Document]:
         before = 0
         for name in inputs.expand(given, out):
-            for found in inputs.read(name, how, MOST_CHARACTERS):
+            for found in inputs.read(name, how, max_characters):
                 if isinstance(found, End):
                     before += found.size
                     notices.extend(found.notices)
@@ -73,7 +74,7 @@ def convert(
     with drafted(out, "ranat convert") as draft:
         with Rate(sum(filter(None, sizes)) if None not in sizes else None, console) as rate:
             try_writing(draft.parent, format)
-            lost = formats.write(documents(), draft, format)
+            lost = formats.write(documents(), draft, format, changed)
         if not result["documents"]:
             raise UserError("no document could be read", where=", ".join(given))
-    return {**result, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}
+    return {**result, **changed, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}

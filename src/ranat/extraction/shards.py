@@ -89,7 +89,7 @@ def write_shard(
     part = path.with_name(f".{path.name}")
     remove(part)
     try:
-        writer.write(fitted(), part)
+        counts.update(writer.write(fitted(), part) or {})
         sync(part)
         remove(path)
         part.replace(path)

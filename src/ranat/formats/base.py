@@ -40,7 +40,7 @@ class Sure(IntEnum):
 Read = Callable[[Source], Iterator[Document]]
 ReadFolder = Callable[[Path, list[Notice], Reading], Iterator[Document]]
 Fit = Callable[[Document, Counter[str]], Document]
-Write = Callable[[Iterable[Document], Path], None]
+Write = Callable[[Iterable[Document], Path], Counter[str] | None]
 Recognise = Callable[[Sample], Sure]
 
 
@@ -55,6 +55,7 @@ class Reader:
         instances: each document is one sentence with the pair of entities whose relation is to be told.
         raw: its documents bring no annotations.
         columns: what columns of it may be named for, such as "token"; its reader finds the names in `Reading.columns`.
+        binary: its files are no text.
     """
 
     read: Read
@@ -63,6 +64,7 @@ class Reader:
     instances: bool = False
     raw: bool = False
     columns: tuple[str, ...] = ()
+    binary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Writer:
 
     Args:
         fit: the document as the format can hold it; what is lost is counted under words such as "scores".
-        write: writes fitted documents, taken one at a time, to a path that does not exist yet.
+        write: writes fitted documents, taken one at a time, to a path that does not exist yet. It may count what it
+            writes otherwise than it is and `read` puts right.
         suffix: of its files, such as ".jsonl"; empty: it is a folder.
     """
 
@@ -108,11 +111,12 @@ def reader(
     instances: bool = False,
     raw: bool = False,
     columns: tuple[str, ...] = (),
+    binary: bool = False,
 ) -> Callable[[Read], Read]:
     """Decorate a function that reads a format; the options are those of `Reader`."""
 
     def add(read: Read) -> Read:
-        READERS.register(name, read.__module__)(Reader(read, suffixes, sure, instances, raw, columns))
+        READERS.register(name, read.__module__)(Reader(read, suffixes, sure, instances, raw, columns, binary))
         return read
 
     return add
@@ -140,14 +144,21 @@ def writer(name: str, *, fit: Fit, suffix: str = "") -> Callable[[Write], Write]
     return add
 
 
-def write(documents: Iterable[Document], out: Path, format: str) -> Counter[str]:
+def write(documents: Iterable[Document], out: Path, format: str, changed: Counter[str] | None = None) -> Counter[str]:
     """Write documents, one in memory at a time; what the format cannot hold is counted, see `Writer`.
 
+    Args:
+        documents: what is written.
+        out: where.
+        format: its name.
+        changed: what is written otherwise than it is and put right by `read` is counted in it.
     Raises:
         UsageError: there is no such format.
         FileExistsError: `out` is there.
     """
     chosen = WRITERS.get(format)
     lost = Counter[str]()
-    chosen.write((chosen.fit(document, lost) for document in documents), out)
+    otherwise = chosen.write((chosen.fit(document, lost) for document in documents), out)
+    if changed is not None and otherwise:
+        changed.update(otherwise)
     return +lost

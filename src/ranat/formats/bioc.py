@@ -1,10 +1,12 @@
 """BioC's data model (Comeau et al. 2013) and what it means here; BioC XML and BioC JSON are two spellings of it.
 
-The text between passages, which BioC does not carry, is filled with spaces so that offsets hold.
+The text of a document is put together from its passages, see `passages`.
 
-The type of an annotation is its infon "type", its concept the infon "identifier" or "MESH"; "-" and "-1" mean that none
-is known. Annotations that spell out the parts of a composite one (infon CompositeRole=IndividualMention) are left out
-and counted, and so are other infons.
+The type of an annotation is its infon "type", its concept the first of `_CONCEPTS` that it has; "-" and "-1" mean that
+none is known. What can be no mention is left out and counted: annotations without a place, of no length and no text
+(citations), or without a type, and those that spell out the parts of a composite one (infon
+CompositeRole=IndividualMention). So are other infons. Files often number the annotations of each passage anew: the
+later ones of an id get other ids, and relations that refer to such an id are odd, as they could mean either.
 
 A relation has either two nodes that refer to annotations (the roles "head" and "tail" tell which is which, otherwise
 the first is the head), or infons that name two concepts: "head" and "tail", as they are written here, "role1" and
@@ -15,32 +17,61 @@ or a relation.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any, TypeVar
 
-from ranat.documents.document import NO_CONCEPT, Document, Entity, Relation, Span
+from ranat.documents.document import NO_CONCEPT, Document, Relation
 from ranat.formats.fitting.names import known_concepts
 from ranat.formats.fitting.steps import in_text_order
+from ranat.formats.json_records import MalformedError
+from ranat.formats.passages import LARGEST_GAP, Layout, Part, joined_lines, laid_out
+from ranat.formats.repeats import again
 from ranat.formats.source import Found, FoundRelation, Source
+from ranat.formats.units import Spans
 
-_LARGEST_GAP = 1_000_000
-_READ = {"type", "identifier", "MESH", "score", "CompositeRole"}
+T = TypeVar("T")
+
+_CONCEPTS = (
+    *("identifier", "conceptid", "concept", "normalizedid"),
+    *("mesh", "meshid", "ncbigene", "ncbigeneid", "ncbigeneidentifier", "geneid", "entrezgene", "entrezid"),
+    *("tmvar", "dbsnp", "rsid", "hgvs", "ncbitaxonomy", "ncbitaxonomyid", "taxonomyid", "taxid", "species"),
+    *("cvlid", "cellosaurus", "cui", "umls", "omim", "chebi", "hpo", "doid", "uniprot"),
+)
+"""Keys of infons that hold a concept, best first, in lower case and without spaces and the like ("NCBI Gene").
+
+They are those of PubTator, NLM-Chem, NLM-Gene, GNormPlus, tmVar, PubTator3 and corpora of BioCreative.
+"""
+_NO_LETTER = re.compile(r"[\W_]")
+_READ = {"type", "score", "CompositeRole"}
 _ENDS = (("head", "tail"), ("role1", "role2"), ("entity1", "entity2"))
 _NO_END = ("relation", "type", "score", "novel")
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A mention, its infons by key, and its locations as (offset, length); `line` is where it stands in the file."""
+    """A mention, its infons by key, and its locations as (offset, length).
+
+    Args:
+        line: where it stands in the file.
+        id: None where the file gives none.
+        part: the number of the part that it stands in.
+    """
 
     line: int
-    id: str
+    id: str | None
     infons: dict[str, str]
     locations: list[tuple[int, int]]
     text: str | None
+    part: int = 0
+
+    def spans(self, move: int = 0) -> Spans:
+        """Where it stands, in text order, when its part has moved so far."""
+        return tuple(sorted((offset + move, offset + move + length) for offset, length in self.locations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +82,6 @@ class Link:
     id: str
     infons: dict[str, str]
     nodes: list[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A passage, or a sentence of one, which then stands for the passage."""
-
-    offset: int
-    text: str
-    is_sentence: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,31 +134,38 @@ def document(source: Source, record: Record, left_out: Counter[str]) -> Document
     Raises:
         UserError: something in it is wrong, see `Source.document`.
     """
-    try:
-        text = _text(record.parts)
-    except ValueError as error:
-        raise source.error(record.line, str(error)) from None
-    sentences = [(part.offset, part.offset + len(part.text)) for part in record.parts if part.is_sentence]
-    found = []
-    for annotation in record.annotations:
-        if annotation.infons.get("CompositeRole") == "IndividualMention":
-            left_out["annotations with CompositeRole=IndividualMention"] += 1
-            continue
-        left_out.update(f"infons {key!r} of annotations" for key in annotation.infons.keys() - _READ)
-        try:
-            entity = _entity(annotation, left_out)
-        except ValueError as error:
-            raise source.error(annotation.line, str(error)) from None
-        found.append(Found(annotation.line, entity, annotation.text))
-    entities = {item.entity.id for item in found}
-    others = ({item.id for item in record.annotations} | {item.id for item in record.relations}) - entities
+    marks = [annotation for annotation in record.annotations if _is_mention(annotation, left_out)]
+    layout = laid_out(source, record.line, record.id, record.parts, [(mark.spans(), mark.text) for mark in marks])
+    sentences = [span for span, part in zip(layout.spans, record.parts, strict=True) if part.is_sentence]
+    names, repeated = _names(source, record, marks)
+    found: list[Found] = []
+    for name, mark in zip(names, marks, strict=True):
+        found += _found(source, name, mark, layout, left_out)
+    unread = [item.id for item in record.annotations] + [item.id for item in record.relations]
+    others = set(unread) - {mark.id for mark in marks}
     relations = []
     for link in record.relations:
-        if relation := _relation(link, others, left_out):
+        if ambiguous := repeated.intersection(end for end, _ in link.nodes):
+            what = f"the relation {link.id!r} is of {min(ambiguous)!r}, an id of several annotations"
+            source.odd(link.line, what, "give each annotation of a document an id of its own")
+        elif relation := _relation(link, others, left_out):
             relations.append(FoundRelation(link.line, relation))
         else:
             left_out["relations that are not between two entities or concepts"] += 1
-    return source.document(record.line, record.id, text, found, relations=relations, sentences=sentences)
+    return source.document(record.line, record.id, layout.text, found, relations=relations, sentences=sentences)
+
+
+def readable(source: Source, line: int, read: Callable[..., T], *given: Any) -> list[T]:
+    """An annotation or relation as it is read of what is given; none if it is malformed and reading is lenient.
+
+    Raises:
+        UserError: it is malformed, and reading is strict.
+    """
+    try:
+        return [read(line, *given)]
+    except MalformedError as error:
+        source.odd(line, str(error), "mend or remove the annotation or relation")
+        return []
 
 
 def note(source: Source, left_out: Counter[str]) -> None:
@@ -163,7 +192,7 @@ def _are_enough(document: Document) -> bool:
     if not spans or spans[0][0] < 0 or spans[-1][1] != len(text) or any(end < start for start, end in spans):
         return False
     gaps = [(0, spans[0][0]), *((end, start) for (_, end), (start, _) in pairwise(spans))]
-    if any(start < end for end, start in gaps) or sum(start - end for end, start in gaps) > _LARGEST_GAP:
+    if any(start < end for end, start in gaps) or sum(start - end for end, start in gaps) > LARGEST_GAP:
         return False
     if any(text[end:start].strip(" ") for end, start in gaps):
         return False
@@ -172,35 +201,56 @@ def _are_enough(document: Document) -> bool:
     return all(place >= 0 and end <= spans[place][1] for place, end in places)
 
 
-def _text(parts: Iterable[Part]) -> str:
-    pieces: list[str] = []
-    length = gaps = 0
-    for part in parts:
-        gap = part.offset - length
-        gaps += gap
-        if gap < 0 or gaps > _LARGEST_GAP:
-            raise ValueError(f"a text at offset {part.offset} cannot follow one that ends at {length}")
-        pieces += " " * gap, part.text
-        length = part.offset + len(part.text)
-    return "".join(pieces)
+def _is_mention(annotation: Annotation, left_out: Counter[str]) -> bool:
+    """Whether an annotation can be a mention; others are counted."""
+    what = None
+    if annotation.infons.get("CompositeRole") == "IndividualMention":
+        what = "annotations with CompositeRole=IndividualMention"
+    elif not annotation.locations:
+        what = "annotations without a place"
+    elif not any(length for _, length in annotation.locations) and not (annotation.text or "").strip():
+        what = "annotations of no length"
+    elif "type" not in annotation.infons:
+        what = "annotations without the infon 'type'"
+    if what:
+        left_out[what] += 1
+    return what is None
 
 
-def _entity(annotation: Annotation, left_out: Counter[str]) -> Entity:
-    infons = annotation.infons
-    if "type" not in infons:
-        raise ValueError("an annotation lacks the infon 'type'")
-    spans: list[Span] = sorted((offset, offset + length) for offset, length in annotation.locations)
-    concept = infons.get("identifier") or infons.get("MESH")
-    return Entity(
-        annotation.id,
-        infons["type"],
-        tuple(spans),
-        None if concept in NO_CONCEPT else concept,
-        _score(infons, left_out),
-    )
+def _names(source: Source, record: Record, marks: list[Annotation]) -> tuple[list[str], set[str]]:
+    """An id of its own for each mark, and the ids that the file gives to several, which is told."""
+    names: dict[str, None] = {}
+    times: Counter[str] = Counter()
+    for number, mark in enumerate(marks, 1):
+        name = id = f"A{number}" if mark.id is None else mark.id
+        if id in names:
+            times[id] += 1
+            name = again(id, names, times[id] + 1)
+        names[name] = None
+    if times:
+        what = f"document {record.id!r} gives several annotations one id, such as {min(times)!r}; the later get others"
+        source.note("mended", what, record.line, times.total())
+    return list(names), set(times)
 
 
-def _relation(link: Link, others: set[str], left_out: Counter[str]) -> Relation | None:
+def _found(source: Source, id: str, mark: Annotation, layout: Layout, left_out: Counter[str]) -> list[Found]:
+    spans = mark.spans(layout.moves[mark.part] if layout.moves else 0)
+    concept, others = _concept(mark.infons)
+    left_out.update(f"infons {key!r} of annotations" for key in others)
+    score = _score(mark.infons, left_out)
+    text = joined_lines(mark.text) if mark.text and layout.is_joined else mark.text
+    return source.found(mark.line, id, mark.infons["type"], spans, text, concept=concept, score=score)
+
+
+def _concept(infons: dict[str, str]) -> tuple[str | None, list[str]]:
+    """The concept, and the keys of infons that are not read."""
+    bare = {key: _NO_LETTER.sub("", key).lower() for key in infons.keys() - _READ}
+    ranked = sorted((key for key in bare if bare[key] in _CONCEPTS), key=lambda key: (_CONCEPTS.index(bare[key]), key))
+    known = [key for key in ranked if infons[key] not in NO_CONCEPT]
+    return infons[known[0]] if known else None, [key for key in bare if key not in ranked or key in known[1:]]
+
+
+def _relation(link: Link, others: set[str | None], left_out: Counter[str]) -> Relation | None:
     kind = link.infons.get("relation", link.infons.get("type"))
     ends = _ends(link)
     if kind is None or ends is None or not others.isdisjoint(end for end, _ in link.nodes):

@@ -20,6 +20,7 @@ from ranat.documents.document import Document
 from ranat.formats import bioc
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.json_records import MalformedError, Record, parse, records
+from ranat.formats.passages import Part, offset
 from ranat.formats.sample import Sample
 from ranat.formats.source import Source
 from ranat.formats.values import integer, listed, mapping, name, string
@@ -62,34 +63,45 @@ def write(documents: Iterable[Document], out: Path) -> None:
 def _parsed(source: Source, left_out: Counter[str], record: Record) -> Document:
     line, text = record
     try:
-        found = _record(line, parse(text))
+        found = _record(source, line, parse(text))
     except MalformedError as error:
         raise source.error(line, str(error)) from None
     return bioc.document(source, found, left_out)
 
 
-def _record(line: int, document: dict[str, Any]) -> bioc.Record:
+def _record(source: Source, line: int, document: dict[str, Any]) -> bioc.Record:
     if "passages" not in document:
         raise MalformedError("a document lacks its passages")
-    places, parts = [document], []
+    parts: list[Part] = []
+    places = [(0, document)]  # what may hold annotations, with the number of its part
     for passage in _objects(document, "passages"):
         sentences = _objects(passage, "sentences")
+        places.append((len(parts), passage))
+        places += enumerate(sentences, len(parts))
         for part in sentences or [passage]:
-            parts.append(bioc.Part(integer(part, "offset"), _string(part, "text") or "", bool(sentences)))
-        places += [passage, *sentences]
-    annotations = [_annotation(line, item) for place in places for item in _objects(place, "annotations")]
-    links = [_link(line, item) for place in places for item in _objects(place, "relations")]
-    return bioc.Record(line, name(document, "id"), parts, annotations, links)
+            start = offset(source, line, part, parts)
+            parts.append(Part(start, _string(part, "text") or "", bool(sentences)))
+    annotations: list[bioc.Annotation] = []
+    relations: list[bioc.Link] = []
+    for number, place in places:
+        for item in _items(place, "annotations"):
+            annotations += bioc.readable(source, line, _annotation, item, number)
+        for item in _items(place, "relations"):
+            relations += bioc.readable(source, line, _link, item)
+    return bioc.Record(line, name(document, "id"), parts, annotations, relations)
 
 
-def _annotation(line: int, value: dict[str, Any]) -> bioc.Annotation:
-    locations = [(integer(item, "offset"), integer(item, "length")) for item in _objects(value, "locations")]
-    return bioc.Annotation(line, name(value, "id"), _infons(value), locations, _string(value, "text"))
+def _annotation(line: int, item: Any, part: int) -> bioc.Annotation:
+    value = mapping(item, "an annotation")
+    locations = [(integer(place, "offset"), integer(place, "length")) for place in _objects(value, "locations")]
+    id = None if value.get("id") is None else name(value, "id")
+    return bioc.Annotation(line, id, _infons(value), locations, _string(value, "text"), part)
 
 
-def _link(line: int, value: dict[str, Any]) -> bioc.Link:
+def _link(line: int, item: Any) -> bioc.Link:
+    value = mapping(item, "a relation")
     nodes = [(name(node, "refid"), _string(node, "role") or "") for node in _objects(value, "nodes")]
-    return bioc.Link(line, _string(value, "id") or "", _infons(value), nodes)
+    return bioc.Link(line, "" if value.get("id") is None else name(value, "id"), _infons(value), nodes)
 
 
 def _infons(value: dict[str, Any]) -> dict[str, str]:
@@ -97,14 +109,24 @@ def _infons(value: dict[str, Any]) -> dict[str, str]:
     infons = {}
     for key, infon in mapping(value.get("infons") or {}, "'infons'").items():
         if isinstance(infon, dict):
-            infons[key] = f"{infon.get('type') or ''}|{infon.get('identifier') or '-'}"
+            infons[key] = f"{_scalar(infon.get('type'))}|{_scalar(infon.get('identifier')) or '-'}"
         elif infon is not None:
-            infons[key] = str(infon)
+            infons[key] = "|".join(map(_scalar, infon)) if isinstance(infon, list) else _scalar(infon)
     return infons
+
+
+def _scalar(value: Any) -> str:
+    """A value that is no object or list as a string."""
+    return "" if value is None or isinstance(value, dict | list) else str(value)
 
 
 def _objects(value: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return [mapping(item, f"each of {key!r}") for item in listed(value.get(key) or [], key)]
+
+
+def _items(value: dict[str, Any], key: str) -> list[Any]:
+    found = value.get(key) or []
+    return found if isinstance(found, list) else [found]
 
 
 def _string(value: dict[str, Any], key: str) -> str | None:
@@ -139,5 +161,5 @@ def _annotation_as_json(annotation: bioc.Annotation) -> dict[str, Any]:
         "id": annotation.id,
         "infons": annotation.infons,
         "text": annotation.text,
-        "locations": [{"offset": offset, "length": length} for offset, length in annotation.locations],
+        "locations": [{"offset": start, "length": length} for start, length in annotation.locations],
     }

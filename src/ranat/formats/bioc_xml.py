@@ -19,8 +19,10 @@ from ranat.formats import bioc
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting.names import renamed
 from ranat.formats.fitting.steps import REPLACEMENT, replaced
+from ranat.formats.passages import Part, offset
 from ranat.formats.sample import Sample
 from ranat.formats.source import Source
+from ranat.formats.values import integer
 from ranat.formats.xml import children, root_name
 
 _ROOT = "collection"
@@ -78,32 +80,29 @@ def _held(name: str) -> str:
 
 def _parsed(source: Source, left_out: Counter[str], child: tuple[Element, dict[Element, int]]) -> Document:
     element, starts = child
-    annotations = []
-    at = element
-    try:
-        parts = list(_parts(element))
-        id = _child(element, "id")
-        for at in element.iter("annotation"):
-            annotations.append(_annotation(starts[at], at))
-    except ValueError as error:
-        raise source.error(starts[at], str(error)) from None
-    links = [_link(starts[item], item) for item in element.iter("relation")]
-    return bioc.document(source, bioc.Record(starts[element], id, parts, annotations, links), left_out)
-
-
-def _parts(element: Element) -> Iterator[bioc.Part]:
+    line = starts[element]
+    parts: list[Part] = []
+    homes: dict[Element, int] = {}  # annotation → number of its part
     for passage in element.iter("passage"):
         sentences = passage.findall("sentence")
+        homes.update(dict.fromkeys(passage.iter("annotation"), len(parts)))
         for part in sentences or [passage]:
-            yield bioc.Part(int(_child(part, "offset")), part.findtext("text") or "", bool(sentences))
+            homes.update(dict.fromkeys(part.iter("annotation"), len(parts)))
+            start = offset(source, starts[part], {"offset": part.findtext("offset")}, parts)
+            parts.append(Part(start, part.findtext("text") or "", bool(sentences)))
+    if (id := element.findtext("id")) is None:
+        raise source.error(line, "a document lacks its id")
+    annotations: list[bioc.Annotation] = []
+    for at in element.iter("annotation"):
+        annotations += bioc.readable(source, starts[at], _annotation, at, homes.get(at, 0))
+    relations = [_link(starts[item], item) for item in element.iter("relation")]
+    return bioc.document(source, bioc.Record(line, id, parts, annotations, relations), left_out)
 
 
-def _annotation(line: int, element: Element) -> bioc.Annotation:
-    locations = [
-        (int(_attribute(location, "offset")), int(_attribute(location, "length")))
-        for location in element.findall("location")
-    ]
-    return bioc.Annotation(line, _attribute(element, "id"), _infons(element), locations, element.findtext("text"))
+def _annotation(line: int, element: Element, part: int) -> bioc.Annotation:
+    places = element.findall("location")
+    locations = [(integer(place.attrib, "offset"), integer(place.attrib, "length")) for place in places]
+    return bioc.Annotation(line, element.get("id"), _infons(element), locations, element.findtext("text"), part)
 
 
 def _link(line: int, element: Element) -> bioc.Link:
@@ -113,18 +112,6 @@ def _link(line: int, element: Element) -> bioc.Link:
 
 def _infons(element: Element) -> dict[str, str]:
     return {infon.get("key", ""): infon.text or "" for infon in element.findall("infon")}
-
-
-def _child(element: Element, tag: str) -> str:
-    if (text := element.findtext(tag)) is None:
-        raise ValueError(f"a {element.tag} lacks its {tag}")
-    return text
-
-
-def _attribute(element: Element, name: str) -> str:
-    if (value := element.get(name)) is None:
-        raise ValueError(f"the {element.tag} lacks its {name}")
-    return value
 
 
 def _dumped(record: bioc.Record) -> str:
@@ -150,10 +137,10 @@ def _dumped(record: bioc.Record) -> str:
 
 
 def _add_annotation(parent: Element, annotation: bioc.Annotation) -> None:
-    element = SubElement(parent, "annotation", id=annotation.id)
+    element = SubElement(parent, "annotation", id=annotation.id or "")
     _add_infons(element, annotation.infons)
-    for offset, length in annotation.locations:
-        SubElement(element, "location", offset=str(offset), length=str(length))
+    for start, length in annotation.locations:
+        SubElement(element, "location", offset=str(start), length=str(length))
     _add(element, "text", annotation.text)
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 from ranat.documents.bio import Decoded, Scheme, detect_scheme, from_tags
 from ranat.documents.document import Document, Entity, Span
 from ranat.formats.source import Found, Source
 
-BETWEEN = re.compile(r"\|(?=(?:O|[BIESLUMW]-[^|]+)(?:\||\Z))")
+BETWEEN = re.compile(r"\|(?=O(?:\||\Z)|[BIESLUMW]-)")
 """What stands between the tags of one word."""
 
 _TAG = re.compile(r"O|[BIESLU]|[BIESLUMW]-.+", re.DOTALL)
@@ -36,10 +35,9 @@ class Word(NamedTuple):
     span: Span
 
 
-@lru_cache(maxsize=1024)
 def is_tag(value: str) -> bool:
     """Whether it is a tag of IOB, IO, BIOES, BILOU or BMEWO."""
-    return all(map(_TAG.fullmatch, parts_of(value)))
+    return value == "O" or all(map(_TAG.fullmatch, parts_of(value)))
 
 
 def parts_of(tag: str) -> list[str]:
@@ -47,9 +45,10 @@ def parts_of(tag: str) -> list[str]:
     return BETWEEN.split(tag) if "|" in tag else [tag]
 
 
-@lru_cache(maxsize=1024)
 def typed(tag: str) -> str:
     """The tag, or each of several, with a type."""
+    if tag == "O" or (len(tag) > 1 and "|" not in tag):
+        return tag
     return "|".join(f"{part}-Entity" if len(part) == 1 and part != "O" else part for part in parts_of(tag))
 
 

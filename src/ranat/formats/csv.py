@@ -1,12 +1,13 @@
-"""Raw texts in one CSV or TSV file: a text a row, as RFC 4180 quotes it, after a row of the columns' names.
+"""Raw texts in one CSV or TSV file: a text a row after a row of the columns' names.
 
     id,title,text
     1,"Naloxone, again","Naloxone reverses the antihypertensive effect of clonidine."
 
-The columns are separated by tabs, commas or semicolons, which the first line tells. An empty text is an empty document;
+The columns are separated by commas, semicolons or tabs, which the first line tells. An empty text is an empty document;
 a document without id is called by the line where its row starts, "abstracts:17". Other columns are left out, noted.
 
-Files separated by tabs often quote nothing, and a text may begin with a quotation mark: see `rows`.
+Between commas and semicolons, rows are quoted as RFC 4180 says. Between tabs, a line is a row, and a cell that is
+quoted so as a whole is unquoted; any other stands as it is, as many such files quote nothing.
 
 A file that is called .tsv is known by its column "text" alone, as files of words and tags are called so too.
 """
@@ -16,8 +17,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import IO, NamedTuple
 
@@ -31,6 +32,7 @@ LONGEST = 1 << 26
 """Characters of the longest cell that is read, 67 million: a quote that is never closed must not fill the memory."""
 
 _DELIMITERS = ",\t;"
+_QUOTED = re.compile(r'"(?:[^"]|"")*+"')
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 
@@ -49,65 +51,31 @@ class Row(NamedTuple):
 
 
 def rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[Row]:
-    """The rows of a file that are not blank; after one that is no CSV it goes on with the line after its first.
-
-    Between tabs, a line stands as it is where its quotes are none of CSV's: where they do not close, where they make
-    more or fewer cells than the header's, or where they join lines of which the first and another are rows already.
+    """The rows of a file that are not blank; what is no CSV is one, too, and the next begins with the line after it.
 
     The longest cell that the `csv` module takes is a setting of the whole process; it is raised to `LONGEST`.
     """
+    if delimiter == "\t":
+        for number, text in enumerate(lines, 1):
+            if cells := text.rstrip("\r\n"):
+                yield Row(number, [*map(_unquoted, cells.split("\t"))])
+        return
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
-    taken = _Lines(lines)
-    found = csv.reader(taken, delimiter=delimiter, strict=True)
-    n_columns = 0
+    found = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        line = taken.start_row()
+        line = found.line_num + 1
         try:
             row = Row(line, next(found))
         except StopIteration:
             return
         except csv.Error as error:
             row = Row(line, [], str(error))
-            taken.keep_first()
-        if n_columns and delimiter == "\t" and '"' in taken.row[0] and not _is_quoted(row, taken.row, n_columns):
-            taken.keep_first()
-            row = Row(line, taken.row[0].rstrip("\r\n").split(delimiter))
-        n_columns = n_columns or len(row.cells)
         if row.cells or row.error:
             yield row
 
 
-class _Lines:
-    """A file's lines, of which those that the current row has taken can be given back."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._ahead, self._back = iter(lines), deque[str]()
-        self._number = 1
-        self.row: list[str] = []
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        self.row.append(self._back.popleft() if self._back else next(self._ahead))
-        return self.row[-1]
-
-    def start_row(self) -> int:
-        """The number of the line at which the next row starts."""
-        self._number += len(self.row)
-        self.row = []
-        return self._number
-
-    def keep_first(self) -> None:
-        """Give back all lines of the row but the first."""
-        self._back.extendleft(reversed(self.row[1:]))
-        del self.row[1:]
-
-
-def _is_quoted(row: Row, lines: list[str], n_columns: int) -> bool:
-    """Whether a row of a file with tabs is quoted as CSV is, rather than not quoted at all."""
-    first, *others = (line.count("\t") + 1 == n_columns for line in lines)
-    return len(row.cells) == n_columns and not (first and any(others))
+def _unquoted(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell
 
 
 def checked(row: Row, n_columns: int, name: str) -> list[str]:
@@ -139,6 +107,19 @@ def opened(stream: IO[bytes]) -> IO[str]:
     return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
 
 
+def _bounded(source: Source) -> Iterator[str]:
+    """The lines of a file.
+
+    Raises:
+        UserError: one is too long.
+    """
+    stream = opened(source.stream)
+    for number, line in enumerate(iter(partial(stream.readline, source.longest + 1), ""), 1):
+        if len(line) > source.longest:
+            raise source.too_long(number)
+        yield line
+
+
 def _sure(sample: Sample) -> Sure:
     header = _header(sample.head.partition("\n")[0], "text")[0]
     return Sure.LIKELY if len(header) > 1 and _index(header, "text") is not None else Sure.NO
@@ -154,10 +135,10 @@ def read(source: Source) -> Iterator[Document]:
         UserError: there is no such column, or a row is no CSV, not UTF-8 or of another number of cells.
     """
     text, id = source.reading.columns.get("text", "text"), source.reading.columns.get("id")
-    stream = opened(source.stream)
-    first = stream.readline()
+    lines = _bounded(source)
+    first = next(lines, "")
     _, delimiter = _header(first, text)
-    found = rows(chain([first], stream), delimiter)
+    found = rows(chain([first], lines), delimiter)
     top = next(found, Row(1, []))
     header = checked(top, len(top.cells), source.name)
     text_at = _required(source, header, text, "--columns text=NAME")

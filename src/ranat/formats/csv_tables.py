@@ -7,15 +7,20 @@
 The columns are those of `tables`. Spans count characters of the text, the end exclusive. An empty cell is an empty
 string, but in the columns concept and score it means that none is known; a concept that is an empty string or nothing
 but quotes has two quotes more. No cell may be longer than `csv.LONGEST`. Sentences and words are left out.
+
+A spreadsheet takes a cell for a formula that begins with one of = + - @, a tab or a line end, and may run it. So such a
+cell, and one that begins so after quotation marks ', is written with a ' before it, as OWASP advises
+(https://owasp.org/www-community/attacks/CSV_Injection), and read without it. `raw-csv` writes all of them as they are,
+but for those with such marks, which would be read without one.
 """
 
 from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +31,42 @@ from ranat.formats.csv import Row, checked, opened, rows
 from ranat.formats.source import Notice, Reading, Source
 
 _SPANS = re.compile(r"\d+-\d+(;\d+-\d+)*")
+_FORMULA = re.compile(r"'*+[=+\-@\t\r\n]")
 _QUOTES = re.compile('"*')
 
 
 @writer("csv", fit=tables.fit)
-def write(documents: Iterable[Document], out: Path) -> None:
-    """Write documents into a new folder.
+def write(documents: Iterable[Document], out: Path) -> Counter[str]:
+    """Write documents into a new folder, no cell of which a spreadsheet takes for a formula.
+
+    Returns:
+        how many cells were changed for that.
+    Raises:
+        UserError: an id is there twice in a row.
+    """
+    changed = Counter[str]()
+
+    def safe(cell: Any) -> Any:
+        if isinstance(cell, str) and _FORMULA.match(cell):
+            changed["cells that begin as formulas, written with a ' before them"] += 1
+            return f"'{cell}"
+        return cell
+
+    _write(documents, out, safe)
+    return changed
+
+
+@writer("raw-csv", fit=tables.fit)
+def write_raw(documents: Iterable[Document], out: Path) -> None:
+    """Write documents into a new folder, its cells as they are.
 
     Raises:
         UserError: an id is there twice in a row.
     """
+    _write(documents, out, lambda cell: f"'{cell}" if isinstance(cell, str) and _as_it_was(cell) != cell else cell)
+
+
+def _write(documents: Iterable[Document], out: Path, as_cell: Callable[[Any], Any]) -> None:
     out.mkdir()
     with ExitStack() as files:
         to = {}
@@ -44,8 +75,9 @@ def write(documents: Iterable[Document], out: Path) -> None:
             to[table] = csv.writer(files.enter_context(file))
             to[table].writerow(columns)
         for found in tables.each(documents, out):
-            for table, cells in found.items():
-                to[table].writerows(map(partial(_written, tables.COLUMNS[table]), cells))
+            for table, rows_ in found.items():
+                for row in rows_:
+                    to[table].writerow(map(as_cell, _written(tables.COLUMNS[table], row)))
 
 
 def _sure(folder: Path) -> Sure:
@@ -75,11 +107,11 @@ def _table(source: Source, table: str) -> tables.Table:
         for row in found:
             if len(row.cells) <= id_at:  # nobody knows whose it is
                 checked(row, len(header), source.name)
-            yield tables.Row(row.line, row.cells[id_at], row)
+            yield tables.Row(row.line, _as_it_was(row.cells[id_at]), row)
 
     def cells(row: tables.Row) -> Mapping[str, Any]:
         return {
-            column: _READ.get(column, str)(cell)
+            column: _READ.get(column, str)(_as_it_was(cell))
             for column, cell in zip(header, checked(row.raw, len(header), source.name), strict=True)
             if column in tables.COLUMNS[table]
         }
@@ -89,6 +121,10 @@ def _table(source: Source, table: str) -> tables.Table:
 
 def _written(columns: Iterable[str], cells: Iterable[Any]) -> list[Any]:
     return [_WRITTEN.get(column, _same)(cell) for column, cell in zip(columns, cells, strict=True)]
+
+
+def _as_it_was(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _same(cell: Any) -> Any:

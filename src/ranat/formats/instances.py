@@ -27,12 +27,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.documents.pairs import PairTypes
 from ranat.formats.base import Sure, reader
-from ranat.formats.json_records import MalformedError, parse, records
+from ranat.formats.json_documents import count_unread, documents
+from ranat.formats.json_records import MalformedError, records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, Source
 from ranat.formats.values import string
@@ -48,10 +49,10 @@ class _Mention(NamedTuple):
     span: Span
 
 
-def pair_types(documents: Iterable[Document]) -> PairTypes:
+def pair_types(given: Iterable[Document]) -> PairTypes:
     """Every instance is a candidate, and what stands for its mentions stays as it is in the text."""
     types, overlaps = set[tuple[str, str]](), set[str]()
-    for document in documents:
+    for document in given:
         first, second = document.entities
         head, tail = sorted((first.type, second.type))
         types.add((head, tail))
@@ -92,10 +93,7 @@ def read_scibert(source: Source) -> Iterator[Document]:
     Raises:
         UserError: a line is no JSON object with text and label, or has not one mention in each kind of markers.
     """
-    unread: Counter[str] = Counter()
-    yield from source.each(records(source), partial(_scibert, source, unread))
-    for key, count in unread.items():
-        source.note("left out", f"the key {key!r} is not read ({count} times)", count=count)
+    yield from documents(source, records(source), _scibert)
 
 
 def _blurb(source: Source, record: tuple[int, list[str]]) -> Document:
@@ -113,16 +111,11 @@ def _blurb(source: Source, record: tuple[int, list[str]]) -> Document:
     return _document(source, number, id[0] if id else source.numbered(number), text, mentions, label)
 
 
-def _scibert(source: Source, unread: Counter[str], record: tuple[int, str]) -> Document:
-    number, line = record
-    try:
-        value = parse(line)
-        text, mentions = _unmarked(string(value, "text"))
-        label = string(value, "label")
-    except MalformedError as error:
-        raise source.error(number, str(error)) from None
-    unread.update(key for key, item in value.items() if key not in ("text", "label") and item != [])
-    return _document(source, number, source.numbered(number), text, mentions, label)
+def _scibert(source: Source, line: int, value: dict[str, Any], left_out: Counter[str]) -> Document:
+    text, mentions = _unmarked(string(value, "text"))
+    label = string(value, "label")
+    count_unread(value, ("text", "label"), left_out)
+    return _document(source, line, source.numbered(line), text, mentions, label)
 
 
 def _dummies(text: str) -> list[_Mention] | None:

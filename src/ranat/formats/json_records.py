@@ -39,16 +39,27 @@ def parse(text: str) -> dict[str, Any]:
     Raises:
         MalformedError: it is none.
     """
+    found = value(text)
+    if not isinstance(found, dict):
+        raise MalformedError("a record must be a JSON object")
+    return found
+
+
+def value(text: str) -> Any:
+    """The JSON value of a text.
+
+    Raises:
+        MalformedError: it is none, or one that cannot be read.
+    """
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
         raise MalformedError(f"not JSON: {error.msg} at {line}character {error.colno}") from None
-    except (ValueError, RecursionError) as error:  # an integer of thousands of digits; too deep
-        raise MalformedError(f"not JSON that can be read: {error}") from None
-    if not isinstance(value, dict):
-        raise MalformedError("a record must be a JSON object")
-    return value
+    except ValueError:
+        raise MalformedError("not JSON that can be read: an integer has thousands of digits") from None
+    except RecursionError:
+        raise MalformedError("not JSON that can be read: lists and objects within too many others") from None
 
 
 def records(source: Source, lists: Collection[str] = ()) -> Iterator[Record]:
@@ -68,16 +79,20 @@ def records(source: Source, lists: Collection[str] = ()) -> Iterator[Record]:
 def _is_line_each(head: bytes, lists: Collection[str]) -> bool:
     """Whether each object is a line: a wrong line then fails alone."""
     lines = [line for line in map(bytes.strip, head.removeprefix(BOM_UTF8).split(b"\n", 8)[:8]) if line]
-    objects = sum(line.startswith(b"{") for line in lines)  # not all lines: one that is broken fails alone
-    if 2 * objects <= len(lines) or lines[0].endswith((b"{", b"[", b",")):
-        return False
-    for line in lines[:2]:  # one of them may be wrong
-        try:
-            value: dict[str, Any] = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        return value.keys().isdisjoint(lists)
-    return False
+    first = _object(lines[0]) if lines else None
+    if first is None and len(lines) > 1:  # it may be the wrong one, unless it is the beginning of what follows
+        begun = lines[0].endswith((b"{", b"[", b","))
+        most = 2 * sum(line.startswith(b"{") for line in lines) > len(lines)
+        first = _object(lines[1]) if most and not begun else None
+    return first is not None and first.keys().isdisjoint(lists)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 class _Cutter:
@@ -198,7 +213,8 @@ class _Cutter:
             self._kept = None
         start = self._at if self._kept is None else self._kept
         self._line += self._data.count(b"\n", self._counted, start)
-        chunk = self._stream.read(max(_CHUNK, len(self._data) - start))
+        kept = len(self._data) - start
+        chunk = self._stream.read(max(_CHUNK, min(kept, self._source.longest - kept)))  # no more than can be kept
         self._data = self._data[start:] + chunk
         self._at -= start
         self._kept = None if self._kept is None else 0

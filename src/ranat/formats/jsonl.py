@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from typing import Any
 from ranat.documents.document import Document, Relation
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting.steps import in_text_order
-from ranat.formats.json_records import MalformedError, Record, parse, records
+from ranat.formats.json_documents import count_unread, documents, id_of, marks, write_lines
+from ranat.formats.json_records import Record, records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, FoundRelation, Source
-from ranat.formats.values import listed, mapping, name, score, spans, string
+from ranat.formats.values import mapping, score, spans, string
 
 _KEYS = {"id", "text", "entities", "relations", "sentences", "tokens"}
 _ENTITY_KEYS = {"id", "type", "spans", "text", "concept", "score"}
@@ -31,13 +32,13 @@ _RELATION_KEYS = {"type", "head", "tail", "score"}
 
 
 def _sure(sample: Sample) -> Sure:
-    value = sample.record
+    value = sample.telling("entities")
     if not isinstance(value.get("text"), str):
         return Sure.POSSIBLE if sample.head.lstrip().startswith("{") else Sure.NO
     entities = value.get("entities")
-    if isinstance(entities, list) and all(isinstance(item, dict) and "spans" in item for item in entities):
-        return Sure.CERTAIN
-    return Sure.LIKELY if value.keys() <= _KEYS and "entities" not in value else Sure.POSSIBLE
+    if isinstance(entities, list) and entities:
+        return Sure.CERTAIN if all(isinstance(item, dict) and "spans" in item for item in entities) else Sure.POSSIBLE
+    return Sure.LIKELY if value.keys() <= _KEYS else Sure.POSSIBLE
 
 
 @reader("jsonl", suffixes=(".jsonl", ".ndjson", ".json"), sure=_sure)
@@ -56,18 +57,13 @@ def read_records(source: Source, found: Iterable[Record]) -> Iterator[Document]:
     Raises:
         UserError: one is not such a document.
     """
-    unread: Counter[str] = Counter()
-    yield from source.each(found, partial(_parsed, source, unread))
-    for key, count in unread.items():
-        source.note("left out", f"the key {key!r} is not read ({count} times)", count=count)
+    yield from documents(source, found, _document)
 
 
 @writer("jsonl", fit=in_text_order, suffix=".jsonl")
-def write(documents: Iterable[Document], out: Path) -> None:
+def write(given: Iterable[Document], out: Path) -> None:
     """Write documents so that `read` gives them back equal."""
-    with out.open("x", encoding="utf-8", newline="\n") as stream:
-        for document in documents:
-            stream.write(dumped(document) + "\n")
+    write_lines((document.to_dict() for document in given), out)
 
 
 def dumped(document: Document) -> str:
@@ -75,42 +71,20 @@ def dumped(document: Document) -> str:
     return json.dumps(document.to_dict(), ensure_ascii=False)
 
 
-def _parsed(source: Source, unread: Counter[str], record: Record) -> Document:
-    line, text = record
-    try:
-        return _document(source, line, parse(text), unread)
-    except MalformedError as error:
-        raise source.error(line, str(error)) from None
-
-
-def _document(source: Source, line: int, value: dict[str, Any], unread: Counter[str]) -> Document:
+def _document(source: Source, line: int, value: dict[str, Any], left_out: Counter[str]) -> Document:
     text = string(value, "text")
-    found: list[Found] = []
-    relations: list[FoundRelation] = []
-    for mark in _marks(source, line, value, "entities", partial(_entity, source, line, unread)):
-        found += mark
-    for relation in _marks(source, line, value, "relations", partial(_relation, unread)):
-        relations.append(FoundRelation(line, relation))
+    found = [*marks(source, line, value, "entities", partial(_entity, source, line, left_out))]
+    relations = [*marks(source, line, value, "relations", partial(_relation, line, left_out))]
     sentences = spans(value.get("sentences", []), "sentences", len(text))
     tokens = spans(value.get("tokens", []), "tokens", len(text))
-    unread.update(value.keys() - _KEYS)
-    id = source.numbered(line) if value.get("id") is None else name(value, "id")
+    count_unread(value, _KEYS, left_out)
+    id = id_of(source, line, value)
     return source.document(line, id, text, found, relations=relations, sentences=sentences, tokens=tokens)
 
 
-def _marks(
-    source: Source, line: int, value: dict[str, Any], key: str, understood: Callable[[dict[str, Any]], Any]
-) -> Iterator[Any]:
-    """What can be understood of the entities or the relations; the others are odd."""
-    for item in listed(value.get(key, []), key):
-        try:
-            yield understood(mapping(item, f"each of {key!r}"))
-        except MalformedError as error:
-            source.odd(line, f"{key}: {error}")
-
-
-def _entity(source: Source, line: int, unread: Counter[str], value: dict[str, Any]) -> list[Found]:
-    unread.update(f"entities.{key}" for key in value.keys() - _ENTITY_KEYS)
+def _entity(source: Source, line: int, left_out: Counter[str], item: Any) -> list[Found]:
+    value = mapping(item, "each of 'entities'")
+    count_unread(value, _ENTITY_KEYS, left_out, "entities.")
     return source.found(
         line,
         string(value, "id"),
@@ -122,6 +96,8 @@ def _entity(source: Source, line: int, unread: Counter[str], value: dict[str, An
     )
 
 
-def _relation(unread: Counter[str], value: dict[str, Any]) -> Relation:
-    unread.update(f"relations.{key}" for key in value.keys() - _RELATION_KEYS)
-    return Relation(string(value, "type"), string(value, "head"), string(value, "tail"), score(value))
+def _relation(line: int, left_out: Counter[str], item: Any) -> list[FoundRelation]:
+    value = mapping(item, "each of 'relations'")
+    count_unread(value, _RELATION_KEYS, left_out, "relations.")
+    relation = Relation(string(value, "type"), string(value, "head"), string(value, "tail"), score(value))
+    return [FoundRelation(line, relation)]

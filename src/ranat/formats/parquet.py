@@ -60,7 +60,7 @@ def write(documents: Iterable[Document], out: Path) -> None:
     Raises:
         UserError: an id is there twice in a row, or pyarrow is not installed.
     """
-    pyarrow = _pyarrow(out)
+    pyarrow = pyarrow_of(out)
     out.mkdir()
     with ExitStack() as opened:
         files = {}
@@ -88,13 +88,18 @@ def read(folder: Path, notices: list[Notice], reading: Reading) -> Iterator[Docu
         UserError: a file or column is missing, a file is damaged, or a row is wrong or out of order; with file and
             number of the row; or pyarrow is not installed.
     """
-    pyarrow = _pyarrow(folder)
+    pyarrow = pyarrow_of(folder)
     with tables.opened(folder, ".parquet", notices, reading) as sources:
         found = [_table(pyarrow, sources[table], table, schema) for table, schema in _schemas(pyarrow).items()]
         yield from tables.join(sources["documents"], *found)
 
 
-def _pyarrow(where: Path) -> Any:
+def pyarrow_of(where: Path | str) -> Any:
+    """The module.
+
+    Raises:
+        UserError: it is not installed.
+    """
     try:
         import pyarrow.parquet
     except ModuleNotFoundError:
@@ -116,14 +121,14 @@ def _schemas(pyarrow: Any) -> dict[str, Any]:
 
 
 def _table(pyarrow: Any, source: Source, table: str, schema: Any) -> tables.Table:
-    with _readable(pyarrow, source.name):
+    with readable(pyarrow, source.name):
         file = pyarrow.parquet.ParquetFile(source.stream)
         columns = file.schema_arrow.names
     tables.check_columns(source, table, columns)
     wanted = pyarrow.schema(column for column in schema if column.name in columns)
 
     def rows() -> Iterator[dict[str, Any]]:
-        with _readable(pyarrow, source.name):
+        with readable(pyarrow, source.name):
             for batch in file.iter_batches(_BATCH, columns=wanted.names):
                 yield from pyarrow.Table.from_batches([batch]).select(wanted.names).cast(wanted).to_pylist()
 
@@ -142,10 +147,10 @@ def _cells(row: tables.Row) -> Mapping[str, Any]:
 
 
 @contextmanager
-def _readable(pyarrow: Any, name: str) -> Iterator[None]:
+def readable(pyarrow: Any, name: str) -> Iterator[None]:
     """What pyarrow says about a file becomes an error of the user's."""
     try:
         yield
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"cannot be read: {what}", where=name) from None

@@ -5,10 +5,13 @@
     227508<TAB>0<TAB>8<TAB>Naloxone<TAB>Chemical<TAB>D009270
     227508<TAB>CID<TAB>D008750<TAB>D007022
 
-The text is title, one space, abstract, and offsets count its characters. A concept of "-1" or "-" means that none is
-known. A seventh column names the parts of a composite mention; a mention is one entity here, so they are left out,
-counted; so is the fifth column of BioRED's relations, Novel or No. Mentions are called T1, T2, … in the order of the
-rows, and a relation may be between those.
+The text is title, one space, abstract, and offsets count its characters. A title or abstract that goes on in further
+lines, or in another line of its kind, is joined by spaces, which is told. A concept of "-1" or "-" means that none is
+known. A seventh column goes on with the concept if it is like "RSID:113488022"; otherwise it names the parts of a
+composite mention, which is one entity here, so they are left out, counted. So are rows of three columns, which spell a
+mention in another way. Mentions are called T1, T2, … in the order of the rows, and a relation may be between those. The
+fifth column of a relation is its score, a number from 0 to 1 as in BioREx, or Novel or No as in BioRED, which is left
+out, counted.
 
 A text is written with its first line, or else its first sentence, as the title, and is read again with a space in the
 place of each tab and line end.
@@ -28,7 +31,7 @@ from ranat.documents.document import NO_CONCEPT, Document, Relation
 from ranat.documents.segment import sentences
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting.names import known_concepts, renamed
-from ranat.formats.fitting.steps import contiguous, renumbered, without_layout, without_scores
+from ranat.formats.fitting.steps import contiguous, renumbered, without_layout
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, FoundRelation, Source
 
@@ -45,7 +48,9 @@ _FIRST_LINE = re.compile(f"\\s*+[^{_LINE_ENDS}]*+([{_LINE_ENDS}])")
 _BREAKS = re.compile(f"[\t{_LINE_ENDS}]")
 _NOT_IN_IDS = re.compile(f"[|\ufeff\t{_LINE_ENDS}]")
 _NO_ID = "%00"  # what nobody calls another document
+_MORE_CONCEPT = re.compile(r"[A-Za-z]+#?:\S+")
 _COMPOSITE, _NOVEL = "the parts of {} composite mentions (7th column)", "whether {} relations are novel (5th column)"
+_NORMALISED = "{} rows that normalise a mention (3 columns)"
 
 
 class _Text(str):
@@ -74,7 +79,7 @@ def read(source: Source) -> Iterator[Document]:
 
 
 def _fit(document: Document, lost: Counter[str]) -> Document:
-    document = renumbered(contiguous(without_scores(document, lost), lost), lost)
+    document = renumbered(contiguous(_without_scores_of_mentions(document, lost), lost), lost)
     document = _with_words_for_numbers(known_concepts(renamed(document, _one_line, lost), lost), lost)
     id = _NOT_IN_IDS.sub(lambda match: quote(match[0], safe=""), document.id)
     if not id.strip():
@@ -97,51 +102,72 @@ def write(documents: Iterable[Document], out: Path) -> None:
 
 
 def _blocks(source: Source) -> Iterator[_Block]:
-    """Each document's lines: a title line or a line of another document begins the next, so that no document's fault
-    is another's.
+    """Each document's lines: a title line, a line of another document, or prose after a blank line begins the next, so
+    that no document's fault is another's.
     """
     block: _Block = []
     of: str | None = None
+    size, gap = 0, False
     for number, line in source.lines():
         if not line.strip():
+            gap = True
             continue
         text = _TEXT.fullmatch(line)
-        id = text[1] if text else line.split("\t", 1)[0] if "\t" in line else of
+        id = text[1] if text else line.split("\t", 1)[0] if "\t" in line else None if gap else of
+        gap = False
         if block and (id != of or (text and text[2] == "t")):
             yield block
-            block = []
+            block, size = [], 0
         block.append((number, line))
         of = id
+        size += len(line)
+        if size > source.longest:
+            raise source.too_long(number)
     if block:
         yield block
 
 
 def _parsed(source: Source, left_out: Counter[str], block: _Block) -> Document:
-    (first, line), *rest = block
-    title = _TEXT.fullmatch(line)
+    title = _TEXT.fullmatch(block[0][1])
     if title is None or title[2] != "t":
-        raise _no_title(source, first, line)
+        raise _no_title(source, *block[0])
     id = title[1]
-    abstract = None
+    texts, rows = _texts(source, id, block)
     found: list[Found] = []
     relations: list[FoundRelation] = []
-    for number, line in rest:
-        if match := _TEXT.fullmatch(line):
-            if abstract is not None:
-                raise source.error(number, f"document {id!r} has two abstracts", "write one line ID|a|ABSTRACT")
-            abstract = match[3]
-            continue
+    for number, line in rows:
         columns = line.split("\t", _MOST_COLUMNS)
-        if columns[0] != id:
-            raise _no_title(source, number, line)
         if _is_relation(columns):
-            relations.append(FoundRelation(number, Relation(columns[1], head=columns[2], tail=columns[3])))
-            left_out[_NOVEL] += len(columns) == 5
+            score = _score(columns[4]) if len(columns) == 5 else None
+            left_out[_NOVEL] += len(columns) == 5 and score is None
+            relations.append(FoundRelation(number, Relation(columns[1], columns[2], columns[3], score)))
+        elif len(columns) == 3 and not _OFFSET.fullmatch(columns[1]):
+            left_out[_NORMALISED] += 1
         else:
             found += _mention(source, number, columns, f"T{len(found) + 1}")
-            left_out[_COMPOSITE] += len(columns) == 7
-    text = title[3] if abstract is None else f"{title[3]} {abstract}"
-    return source.document(first, id, text, found, relations=relations)
+            left_out[_COMPOSITE] += len(columns) == 7 and not _MORE_CONCEPT.fullmatch(columns[6])
+    relations = [replace(item, relation=_plain(item.relation, found)) for item in relations]
+    return source.document(block[0][0], id, " ".join(texts), found, relations=relations)
+
+
+def _texts(source: Source, id: str, block: _Block) -> tuple[list[str], _Block]:
+    """The lines of a document's text, in the order of the file, and its rows."""
+    texts: list[str] = []
+    rows: _Block = []
+    kinds = ""
+    for number, line in block:
+        if match := _TEXT.fullmatch(line):
+            kinds += match[2]
+            texts.append(match[3])
+            if kinds.count("a") == 2:
+                what = f"document {id!r} has two abstracts, which are joined"
+                source.odd(number, what, "write one line ID|a|ABSTRACT", "mended")
+        elif "\t" not in line and not rows:
+            texts.append(line.strip())
+            source.note("mended", f"a text of document {id!r} goes on in this line, which is joined to it", number)
+        else:
+            rows.append((number, line))
+    return texts, rows
 
 
 def _no_title(source: Source, number: int, line: str) -> Exception:
@@ -150,9 +176,18 @@ def _no_title(source: Source, number: int, line: str) -> Exception:
 
 
 def _is_relation(columns: list[str]) -> bool:
-    if len(columns) == 4:
-        return not columns[1].isdecimal()
-    return len(columns) == 5 and columns[4] in _NOVELTY
+    if columns[1:2] and columns[1].isdecimal():
+        return False
+    return len(columns) == 4 or (len(columns) == 5 and (columns[4] in _NOVELTY or _score(columns[4]) is not None))
+
+
+def _score(column: str) -> float | None:
+    """The number from 0 to 1 of a column; None if it is none."""
+    try:
+        score = float(column)
+    except ValueError:
+        return None
+    return score if 0 <= score <= 1 else None
 
 
 def _mention(source: Source, line: int, columns: list[str], id: str) -> list[Found]:
@@ -165,13 +200,33 @@ def _mention(source: Source, line: int, columns: list[str], id: str) -> list[Fou
         )
         return []
     mention, kind = columns[3:5]
-    concept = columns[5].strip() if len(columns) > 5 else ""
-    span = int(columns[1]), int(columns[2])
-    return source.found(line, id, kind, [span], mention, concept=None if concept in NO_CONCEPT else concept)
+    concepts = [columns[5].strip()] if len(columns) > 5 else []
+    concepts += [column for column in columns[6:] if _MORE_CONCEPT.fullmatch(column)]
+    concept = ";".join(concept for concept in concepts if concept not in NO_CONCEPT) or None
+    return source.found(line, id, kind, [(int(columns[1]), int(columns[2]))], mention, concept=concept)
 
 
 def _one_line(name: str) -> str:
     return _BREAKS.sub(" ", name).strip()
+
+
+def _plain(relation: Relation, found: list[Found]) -> Relation:
+    """A relation whose ends may have types before the concepts, as PubTator3 writes them: "Chemical|MESH:D008750"."""
+    types = {item.entity.type for item in found}
+    concepts = {concept for item in found for concept in item.entity.concepts}
+
+    def end(name: str) -> str:
+        kind, bar, concept = name.partition("|")
+        return concept if bar and kind in types and name not in concepts else name
+
+    return replace(relation, head=end(relation.head), tail=end(relation.tail))
+
+
+def _without_scores_of_mentions(document: Document, lost: Counter[str]) -> Document:
+    scored = sum(entity.score is not None for entity in document.entities)
+    lost["scores of mentions"] += scored
+    entities = tuple(replace(entity, score=None) for entity in document.entities)
+    return replace(document, entities=entities) if scored else document
 
 
 def _with_words_for_numbers(document: Document, lost: Counter[str]) -> Document:
@@ -204,4 +259,5 @@ def _lines(document: Document) -> Iterator[str]:
         columns = (entity.start, entity.end, document.mention(entity), entity.type, entity.concept or "-")
         yield "\t".join(map(str, (document.id, *columns)))
     for relation in document.relations:
-        yield "\t".join((document.id, relation.type, relation.head, relation.tail))
+        score = [] if relation.score is None else [str(relation.score)]
+        yield "\t".join((document.id, relation.type, relation.head, relation.tail, *score))

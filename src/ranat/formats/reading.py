@@ -6,7 +6,7 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,13 +51,13 @@ class How:
         Raises:
             UsageError: there are not.
         """
-        named = format_of_columns(self.columns)
+        named = formats_with(self.columns)
         if self.format is None or self.format in FOLDERS.names():
             return
         known = READERS.get(self.format).columns
         if named and not self.columns.keys() <= set(known):
             has = f"{self.format} has {', '.join(known) or 'no columns to name'}"
-            raise UsageError(f"are for {named}, not {self.format}", where="columns", remedy=has)
+            raise UsageError(f"are for {' or '.join(named)}, not {self.format}", where="columns", remedy=has)
 
 
 def read(
@@ -131,24 +131,25 @@ def _documents(
             raise UsageError(
                 f"is no {format} folder", where=name, remedy="name a folder that is one, or another format"
             )
-        chosen = READERS.get(format or format_of_columns(reading.columns) or _recognise(found.head, name, otherwise))
+        having = formats_with(reading.columns)
+        chosen = READERS.get(format or _recognise(found.head, name, having[0] if having else otherwise, having))
         yield from chosen.read(found)
 
 
-def format_of_columns(columns: Mapping[str, str]) -> str | None:
-    """The format that has such columns; None if none is named.
+def formats_with(columns: Mapping[str, str]) -> list[str]:
+    """The formats that have such columns; none if none is named.
 
     Raises:
         UsageError: no format has all of them.
     """
     if not columns:
-        return None
+        return []
     having = {known: found for known in READERS.names() if (found := READERS.get(known).columns)}
     fitting = [known for known, names in having.items() if columns.keys() <= set(names)]
     if not fitting:
         named = "; ".join(f"{known}: {', '.join(names)}" for known, names in having.items())
         raise UsageError(f"no format has the columns {', '.join(columns)}", where="--columns", remedy=named)
-    return fitting[0]
+    return fitting
 
 
 def of_folder(path: Path, format: str | None) -> str | None:
@@ -197,14 +198,15 @@ def recognise(source: Input, name: str | None = None) -> str:
         return _recognise(head, name)
 
 
-def _recognise(head: bytes, name: str, otherwise: str | None = None) -> str:
+def _recognise(head: bytes, name: str, otherwise: str | None = None, among: Sequence[str] = ()) -> str:
+    """The name of a file's format; `among`: the formats that it may be of, if not of any."""
     text = head.decode("utf-8-sig", errors="replace")
     whole = len(head) < HEAD
     if not whole and "\n" in text:
         text = text[: text.rindex("\n")]
     sample = Sample(name.lower().removesuffix(".gz"), text, whole)
     ranks = {}
-    for known in READERS.names():
+    for known in among or READERS.names():
         reader = READERS.get(known)
         ranks[known] = (reader.sure(sample), sample.name.endswith(reader.suffixes or ("\0",)))
     found = _surest(ranks, name) or otherwise

@@ -11,9 +11,9 @@ from ranat.documents.document import Document
 _COPY = "#"
 
 
-def again(id: str, taken: Container[str]) -> str:
-    """What a second thing of an id is called: "ID#2", or the next name that is not taken."""
-    return next(name for n in count(2) if (name := f"{id}{_COPY}{n}") not in taken)
+def again(id: str, taken: Container[str], number: int = 2) -> str:
+    """What the second thing of an id, or that of a higher number, is called: "ID#2", or the next name not taken."""
+    return next(name for n in count(number) if (name := f"{id}{_COPY}{n}") not in taken)
 
 
 def is_repeat(document: Document) -> bool:

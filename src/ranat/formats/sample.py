@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 _CLOSING = {"{": "}", "[": "]"}
+_OBJECT = re.compile(r"[\s,]*+\{")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{},]|"', re.DOTALL)
 
 
@@ -45,12 +46,27 @@ class Sample:
         return None
 
     @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """The objects that it begins with, in a list or one after the other; the first as far as it is there."""
+        if isinstance(self.json, list):
+            return [item for item in self.json if isinstance(item, dict)]
+        found, at = [], 0
+        while start := _OBJECT.match(self.head, at):
+            try:
+                value, at = json.JSONDecoder().raw_decode(self.head, start.end() - 1)
+            except (ValueError, RecursionError):
+                break
+            found.append(value)
+        return found or ([self.json] if isinstance(self.json, dict) else [])
+
+    @property
     def record(self) -> dict[str, Any]:
-        """The first object that stands at the beginning or first in a list; empty if there is none."""
-        value = self.json
-        if isinstance(value, list):
-            value = value[0] if value else None
-        return value if isinstance(value, dict) else {}
+        """The first of them; empty if there is none."""
+        return self.records[0] if self.records else {}
+
+    def telling(self, *keys: str) -> dict[str, Any]:
+        """The first of them with something under one of the keys, as many have no mentions; else simply the first."""
+        return next((value for value in self.records if any(value.get(key) for key in keys)), self.record)
 
 
 def _closed(text: str) -> str:

@@ -6,6 +6,7 @@ Every format reads through a `Source`, so all of them check the same things in t
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -139,6 +140,7 @@ class Source:
         self.stream, self.name, self.reading = stream, name, reading
         self.notices = [] if notices is None else notices
         self._ids: set[str] = set()
+        self._of_line = Counter[int]()  # of the last line that a document was called by
         self._not_utf8: list[tuple[int, UserError]] = []
 
     @property
@@ -151,10 +153,11 @@ class Source:
         """The first bytes, looked at before anything is read."""
         return self.stream.peek(HEAD)[:HEAD] if isinstance(self.stream, io.BufferedReader) else b""
 
-    def each(self, items: Iterable[T], parse: Callable[[T], Document]) -> Iterator[Document]:
+    def each(self, items: Iterable[T], parse: Callable[[T], Document | None]) -> Iterator[Document]:
         """The documents of a file's raw records; one that cannot be parsed is an error, or told to `failed`.
 
-        A reader so has two steps: one that only cuts the file into records, and one that may fail at each.
+        A reader so has two steps: one that only cuts the file into records, and one that may fail at each, or give None
+        for a record that is to be left out.
 
         Raises:
             UserError: a record is wrong and there is no `failed`.
@@ -165,7 +168,8 @@ class Source:
             except UserError as error:
                 self.fail(error)
             else:
-                yield document
+                if document is not None:
+                    yield document
 
     def fail(self, error: UserError) -> None:
         """A document cannot be read: raise the error, or tell it and go on."""
@@ -200,8 +204,12 @@ class Source:
         )
 
     def numbered(self, line: int) -> str:
-        """An id for what stands at a line of a file that gives none: the file's stem and the line, "train:17"."""
-        return f"{self.stem}:{line}"
+        """An id for a document of a file that gives none: the file's stem and the line, "train:17".
+
+        What is not the first document of its line has its number there, too: "train:17.2".
+        """
+        self._of_line = Counter({line: self._of_line[line] + 1})
+        return f"{self.stem}:{line}" + (f".{self._of_line[line]}" if self._of_line[line] > 1 else "")
 
     @cached_property
     def stem(self) -> str:

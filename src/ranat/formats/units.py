@@ -13,6 +13,12 @@ Spans = tuple[Span, ...]
 Mention = tuple[Spans, str | None]
 """The spans of a mention, and the text that it is said to have."""
 
+WIDTHS: dict[str, Callable[[str], int]] = {
+    "bytes of UTF-8": lambda text: len(text.encode("utf-8", "surrogatepass")),
+    "UTF-16 units": lambda text: len(text.encode("utf-16-le", "surrogatepass")) // 2,
+}
+"""How long a text is in units that are not characters."""
+
 _LINE_END = re.compile(r"\r\n|[\r\n]")
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…)\s*")
 
@@ -49,6 +55,25 @@ def recognised(text: str, mentions: Sequence[Mention]) -> tuple[str | None, list
     return None, given
 
 
+def explained(text: str, mentions: Sequence[Mention]) -> bool:
+    """Whether what is stated of all mentions is what stands at their offsets, whatever these count."""
+    return recognised(text, mentions)[0] is not None or all(fits(text, spans, mention) for spans, mention in mentions)
+
+
+def from_utf16(text: str) -> Callable[[Spans], Spans | None]:
+    """Conversion of offsets that count UTF-16 units, as JavaScript does; None for one that is within a character."""
+    return _by_width(_utf16_widths(text))
+
+
+def in_utf16(text: str) -> list[int]:
+    """Where each character starts, and the text's end, counted in UTF-16 units."""
+    return [0, *accumulate(_utf16_widths(text))]
+
+
+def _utf16_widths(text: str) -> list[int]:
+    return [WIDTHS["UTF-16 units"](character) for character in text]
+
+
 def _is_exact(text: str, spans: Spans, mention: str | None) -> bool:
     if mention is None:
         return True
@@ -58,8 +83,8 @@ def _is_exact(text: str, spans: Spans, mention: str | None) -> bool:
 
 def _conversions(text: str, several: bool) -> Iterator[tuple[str, Callable[[Spans], Spans | None]]]:
     if not text.isascii():
-        yield "bytes of UTF-8", _by_width([len(character.encode("utf-8", "surrogatepass")) for character in text])
-        yield "UTF-16 units", _by_width([1 + (character > "\uffff") for character in text])
+        for unit, width in WIDTHS.items():
+            yield unit, _by_width([width(character) for character in text])
     if text.startswith("\ufeff"):
         yield "characters without the byte order mark", lambda spans: _moved(spans, 1)
     if "\r\n" in text:

@@ -7,6 +7,8 @@ from typing import Any
 from ranat.documents.document import Span, is_text
 from ranat.formats.json_records import MalformedError
 
+_LARGEST = (1 << 63) - 1
+
 
 def string(value: dict[str, Any], key: str) -> str:
     """The string under a key.
@@ -36,10 +38,10 @@ def integer(value: dict[str, Any], key: str) -> int:
     """The whole number under a key, which may be written as a string.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is none, or has more than 64 bits.
     """
     found = value.get(key)
-    if type(found) is int:
+    if type(found) is int and -_LARGEST <= found <= _LARGEST:
         return found
     if isinstance(found, str) and found.strip().removeprefix("-").isdecimal() and len(found) < 20:
         return int(found)

@@ -28,6 +28,11 @@ def as_word(name: str) -> str:
     return re.sub(r"\s", "_", name) or "_"
 
 
+def not_empty(name: str) -> str:
+    """A name where none means something else."""
+    return name or "_"
+
+
 def _as_name(part: str) -> str:
     return _cut(_UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), part) or "%2F")
 

@@ -73,6 +73,13 @@ def contiguous(document: Document, lost: Counter[str]) -> Document:
     return keep_entities(document, lambda entity: len(entity.spans) == 1, "discontinuous mentions", lost)
 
 
+def without_repeats(document: Document, lost: Counter[str]) -> Document:
+    """Of mentions of one type in one place only the first."""
+    first = {(entity.spans, entity.type): entity.id for entity in reversed(document.entities)}
+    kept = set(first.values())
+    return keep_entities(document, lambda entity: entity.id in kept, "mentions that are there twice", lost)
+
+
 def keep_entities(document: Document, keep: Callable[[Entity], bool], what: str, lost: Counter[str]) -> Document:
     """The mentions to keep, and the relations between what is left; the others are counted as `what`."""
     kept = tuple(entity for entity in document.entities if keep(entity))
