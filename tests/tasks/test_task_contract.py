@@ -204,7 +204,7 @@ def test_what_is_right_scores_one(name: str, options: Any, backbone: Path) -> No
 def test_its_errors_add_up_to_its_scores(name: str, options: Any, backbone: Path) -> None:
     task, _, predicted = finding(name, options, backbone)
     sides = [[task.answers(document) for document in documents] for documents in (DOCUMENTS, predicted)]
-    analysis = tasks.get(name).errors(DOCUMENTS, *sides, DOCUMENTS)
+    analysis = tasks.get(name).errors(CORPUS, DOCUMENTS, *sides, DOCUMENTS)
     expected = task.score(DOCUMENTS, predicted)
     gold, said = analysis.counts.gold, analysis.counts.predicted
     assert (gold[RIGHT], gold.total(), said.total()) == tuple(
@@ -218,7 +218,7 @@ def test_its_errors_add_up_to_its_scores(name: str, options: Any, backbone: Path
     for rows in analysis.tables.values():
         assert sum(row.predicted.total() for row in rows.values()) == said.total()
     json.dumps(analysis.to_dict())
-    nothing = tasks.get(name).errors(DOCUMENTS, sides[0], [set() for _ in DOCUMENTS], DOCUMENTS)
+    nothing = tasks.get(name).errors(CORPUS, DOCUMENTS, sides[0], [set() for _ in DOCUMENTS], DOCUMENTS)
     assert nothing.counts.gold == {MISSED: gold.total()}
     assert sum(item.sides.errors for item in nothing.worst) == gold.total()
     for page in (error_page(analysis, "errors", []), error_page(nothing, "errors", [])):
