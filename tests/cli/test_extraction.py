@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -251,3 +252,49 @@ def test_annotations_named_alone_are_converted_with_their_text(ranat: Ranat, tmp
     (found,) = read(tmp_path / "b.jsonl")
     assert (found.id, found.text) == ("a", "IL2 binds.")
     assert [(entity.type, entity.concept) for entity in found.entities] == [("Protein", "HGNC:6001")]
+
+
+def test_an_output_with_the_name_of_a_file_is_a_file(
+    ranat: Ranat, models: dict[str, str], texts: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "one.jsonl"
+    (texts / "bad.txt").write_bytes(b"\xff")
+    done = ranat("extract", "--ner", models["chemical"], texts, "-o", out)
+    assert done.code == 1
+    assert done.out.startswith("3 documents, 1 failures, ")
+    assert f"not read: {texts / 'bad.txt'}:1: invalid UTF-8" in done.err
+    assert [document.id for document in read(out)] == ["0", "1", "2"]
+    before = out.read_bytes()
+    again = ranat("extract", "--ner", models["chemical"], texts, "-o", out)
+    assert (again.code, again.complaint) == (1, f"ranat: {out}: is there already (name another, or delete it)")
+    assert out.read_bytes() == before
+    for flags in (("--resume",), ("--part", "1/2"), ("--ray", "local")):
+        refused = ranat("extract", "--ner", models["chemical"], texts, "-o", tmp_path / "two.html", *flags)
+        assert (refused.code, f"{flags[0]}: is for an output folder" in refused.complaint) == (2, True)
+    (texts / "bad.txt").unlink()
+    done = ranat("extract", "--ner", models["chemical"], texts, "-o", tmp_path / "two.html", "--json")
+    assert (done.code, json.loads(done.out)["documents"]) == (0, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.jsonl", "texts", "two.html"]
+
+
+def test_parts_and_gone_inputs(ranat: Ranat, models: dict[str, str], texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for part in ("2/2", "1/2"):
+        given = ("extract", "--ner", models["chemical"], texts, "-o", out, "--shard-size", "2", "--part", part)
+        assert ranat(*given).code == 0
+    assert ranat("extract", "--verify", out).code == 0
+    (texts / "0.txt").unlink()
+    proof = ranat("extract", "--verify", out)
+    assert (proof.code, proof.out.startswith(f"{texts / '0.txt'}: is not there to be compared")) == (1, True)
+    proof = ranat("extract", "--verify", out, "--inputs-gone")
+    assert (proof.code, "1 inputs and models are not there to be compared" in proof.out) == (0, True)
+    assert "--inputs-gone: is for --verify" in ranat("extract", texts, "--inputs-gone").complaint
+
+
+def test_pipes_in_a_folder_are_told(ranat: Ranat, models: dict[str, str], texts: Path, tmp_path: Path) -> None:
+    os.mkfifo(texts / "pipe.txt")
+    done = ranat("extract", "--ner", models["chemical"], texts, "-o", tmp_path / "out")
+    assert (done.code, f"left out: {texts / 'pipe.txt'}: is a pipe, not a file" in done.err) == (0, True)
+    assert ranat("extract", "--verify", tmp_path / "out").code == 0
+    done = ranat("convert", texts, "-o", tmp_path / "all.jsonl")
+    assert (done.code, f"left out: {texts / 'pipe.txt'}: is a pipe, not a file" in done.err) == (0, True)

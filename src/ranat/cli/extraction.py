@@ -87,27 +87,30 @@ def extract(
         verify: Prove that every input document is in this output exactly once, with its text.
         inputs_gone: With --verify: inputs and models that are not there any more are no problem.
     """
-    from ranat.models.memory import kept
-
-    with kept():
-        from ranat.extraction.checks import format_of, is_file
-        from ranat.extraction.job import Job
-        from ranat.extraction.parts import Part
-        from ranat.extraction.run import extract_to, extract_to_file
-
     if verify is not None:
         _verify(verify, inputs_gone, json)
         return
     if inputs_gone:
         raise UsageError("is for --verify", where="--inputs-gone")
     _check_inputs(input)
+    from ranat.extraction.checks import format_of, is_file
+    from ranat.extraction.parts import Part
+
     single = out if out is not None and is_file(out, to) else None
+    of = None if part is None else Part.parsed(part)
+    how = how_of(_input_format(from_, lines), columns, ner is not None if lenient is None else lenient)
+    from ranat.models.memory import kept
+
+    with kept():  # importing torch takes seconds
+        from ranat.extraction.job import Job
+        from ranat.extraction.run import extract_to, extract_to_file
+
     job = Job(
         inputs=input,
         ner=tuple(ner or ()),
         re=re,
         format=_output_format(to or (format_of(single) if single else None) or "jsonl", raw_csv),
-        how=how_of(_input_format(from_, lines), columns, ner is not None if lenient is None else lenient),
+        how=how,
         min_score=min_score,
         precision=precision,
         shard_size=shard_size,
@@ -126,7 +129,6 @@ def extract(
     if single:
         result = extract_to_file(job, single, console=err)
     else:
-        of = None if part is None else Part.parsed(part)
         result = extract_to(job, out, resume=resume, part=of, ray=ray, workers=workers, console=err)
     if json:
         print_json(result)
