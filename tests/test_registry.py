@@ -15,11 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ranat
-from ranat.attacks import FGM, attacks, register_attack
+from ranat.attacks import attacks
 from ranat.corpora.loading import CORPORA
 from ranat.errors import UsageError
 from ranat.formats import READERS
-from ranat.gates import Always, register_gate
 from ranat.registry import Registry, nearest, wrong_class, wrong_options
 from ranat.tasks import tasks
 
@@ -139,26 +138,6 @@ def test_what_is_no_such_class_is_refused(kind: Any, wrong: str | None) -> None:
 )
 def test_options_that_could_not_be_given_are_told(kind: Any, taken: tuple[str, ...], wrong: str) -> None:
     assert (wrong_options(kind, taken) or "").partition(":")[0] == wrong
-
-
-def test_no_attack_takes_the_name_of_standard_training() -> None:
-    with pytest.raises(UsageError) as caught:
-        register_attack("none")(FGM)
-    assert str(caught.value) == "the attack 'none' cannot be registered: standard training is called so"
-
-
-@pytest.mark.parametrize(
-    ("register", "base", "taken"), [(register_attack, FGM, ["name"]), (register_gate, Always, ["gate", "dropout"])]
-)
-def test_attacks_and_gates_are_classes_with_options_that_can_be_given(
-    register: Any, base: type[Any], taken: list[str]
-) -> None:
-    with pytest.raises(UsageError, match=r"'sage' cannot be registered: it is no class derived from (Attack|Gate)$"):
-        register("sage")(lambda step: True)
-    for option in taken:
-        kind = dataclasses.make_dataclass("Sage", [(option, int, 0)], bases=(base,), frozen=True)
-        with pytest.raises(UsageError, match=f"'sage' cannot be registered: no option can be called '{option}'"):
-            register("sage")(kind)
 
 
 def test_registering_leaves_the_component_as_it_is(package: str) -> None:

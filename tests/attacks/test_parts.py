@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -10,10 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softmax
 
-from ranat.attacks import FGM, FGSM, PGD, PLAIN, SMART, FreeLB, PassCounts, Prediction, attacks
+from ranat.attacks import FGM, FGSM, PGD, PLAIN, SMART, FreeLB, PassCounts, Prediction, attacks, register_attack
 from ranat.attacks.ball import Ball, as_norm, length
 from ranat.attacks.base import in_range, one_of
 from ranat.attacks.divergence import kl, symmetric_kl
+from ranat.errors import UsageError
+from ranat.gates import Always, register_gate
 
 SCOPES = ("sequence", "token", "batch")
 
@@ -196,3 +199,23 @@ def test_costs() -> None:
     }
     assert {text: {a.cost_formula for a in made} for text, made in formulas.items()} == {t: {t} for t in formulas}
     assert (PGD(steps=5).cost, FreeLB(steps=5).cost, SMART(steps=5).cost) == (14, 18, 16)
+
+
+def test_no_attack_takes_the_name_of_standard_training() -> None:
+    with pytest.raises(UsageError) as caught:
+        register_attack("none")(FGM)
+    assert str(caught.value) == "the attack 'none' cannot be registered: standard training is called so"
+
+
+@pytest.mark.parametrize(
+    ("register", "base", "taken"), [(register_attack, FGM, ["name"]), (register_gate, Always, ["gate", "dropout"])]
+)
+def test_attacks_and_gates_are_classes_with_options_that_can_be_given(
+    register: Any, base: type[Any], taken: list[str]
+) -> None:
+    with pytest.raises(UsageError, match=r"'sage' cannot be registered: it is no class derived from (Attack|Gate)$"):
+        register("sage")(lambda step: True)
+    for option in taken:
+        kind = dataclasses.make_dataclass("Sage", [(option, int, 0)], bases=(base,), frozen=True)
+        with pytest.raises(UsageError, match=f"'sage' cannot be registered: no option can be called '{option}'"):
+            register("sage")(kind)
