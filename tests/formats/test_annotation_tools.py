@@ -86,6 +86,7 @@ def test_offsets_of_doccano_count_utf16_units() -> None:
         ([0, 5], "is not [start, end, label]"),
         ([0, 5, 1], "is not [start, end, label]"),
         ([0, 99, "X"], "0 to 99 are no offsets of the text"),
+        ([99, 1, "X"], "99 to 1 are no offsets of the text"),
         (["a", 5, "X"], "'start_offset' must be a whole number"),
         ([3, 3, "X"], "has an empty span"),
         ({"start_offset": 0, "end_offset": 5}, "'label' is missing"),

@@ -105,7 +105,7 @@ def _by_width(widths: Sequence[int]) -> Callable[[Spans], Spans | None]:
         converted = []
         for span in spans:
             start, end = (bisect_left(offsets, offset) for offset in span)
-            if end >= len(offsets) or (offsets[start], offsets[end]) != span:
+            if max(start, end) >= len(offsets) or (offsets[start], offsets[end]) != span:
                 return None
             converted.append((start, end))
         return tuple(converted)
