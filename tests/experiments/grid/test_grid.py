@@ -156,7 +156,7 @@ def test_a_failed_cell_stops_nothing_and_is_tried_again(tmp_path: Path, spec_fil
     spec = read_spec(str(spec_file(corpora=[str(late), str(diseases)], rows=[{"name": "standard"}])))
     failed, done = run_grid(spec, results, jobs=2)
     assert (failed.status, done.status) == ("failed", "done")
-    assert "'no tag' is not a token and a tag" in str(failed.error)
+    assert "no column holds tags; the first line is 'no tag'" in str(failed.error)
     stamp = (results / "cards" / f"{done.cell}.json").stat().st_mtime_ns
     test.write_text(whole)
     more = spec.model_copy(update={"seeds": [1]})  # another seed may be asked for, alone
