@@ -24,7 +24,7 @@ OBJECTS = st.lists(st.dictionaries(TEXT.filter(lambda key: key != "items"), VALU
 
 def source(text: str | bytes, **reading: Any) -> Source:
     data = text if isinstance(text, bytes) else text.encode()
-    return Source(io.BufferedReader(io.BytesIO(data), 1 << 16), "a", reading=Reading(**reading))  # type: ignore[arg-type]
+    return Source(io.BufferedReader(io.BytesIO(data), 1 << 16), "a", reading=Reading(**reading))  # type: ignore[arg-type]  # options of any kind
 
 
 LAYOUTS = {

@@ -55,7 +55,7 @@ class Dripping(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # a bytearray is what it gets
         data = self._data.read(min(self._step, len(buffer)))
         buffer[: len(data)] = data
         return len(data)
@@ -68,7 +68,7 @@ def test_recognition_does_not_depend_on_how_bytes_come(n_lines: int, step: int, 
     data = "".join(f"word{number}\tO\n" for number in range(n_lines)).encode() + b"end\tB-Disease\n"
     assert len(data) > HEAD or n_lines < 40_000
     stream = Dripping(gzip.compress(data) if packed else data, step)
-    (document,) = read(stream, "train.txt")  # type: ignore[arg-type]
+    (document,) = read(stream, "train.txt")  # type: ignore[arg-type]  # options of any kind
     assert document.mention(document.entities[0]) == "end"
 
 
@@ -140,7 +140,7 @@ def test_a_sample_that_is_cut_off_shows_what_is_there() -> None:
 )
 def test_how_files_are_read_is_checked_at_once(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        How(**options)  # type: ignore[arg-type]
+        How(**options)  # type: ignore[arg-type]  # options of any kind
     assert message in str(caught.value)
 
 

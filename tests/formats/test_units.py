@@ -80,7 +80,7 @@ def test_strict_reading_names_the_unit_and_lenient_reading_converts(unit: str) -
     text = "\n".join(lines(unit)).encode()
 
     def parsed(**options: object) -> list[Document]:
-        return list(read(io.BytesIO(text), "a", **options))  # type: ignore[arg-type]
+        return list(read(io.BytesIO(text), "a", **options))  # type: ignore[arg-type]  # options of any kind
 
     with pytest.raises(UserError, match=f"a:1: the offsets of document '1' fit only as {unit}; they are converted"):
         parsed()
