@@ -19,7 +19,8 @@ from ranat.runs.settings import Settings, read_settings
 from ranat.training import run as run_module
 from ranat.training.callbacks import exhausted
 from ranat.training.evaluate import TrainedRun, evaluate
-from ranat.training.run import fraction, train
+from ranat.training.prepare import fraction
+from ranat.training.run import train
 from ranat.training.runtrainer import RunTrainer
 
 

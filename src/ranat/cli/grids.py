@@ -11,13 +11,14 @@ from cyclopts import Parameter
 
 from ranat.cli import listing
 from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
-from ranat.cli.printing import print_json, print_table, print_text
+from ranat.cli.printing import duration, print_json, print_table, print_text
 from ranat.cli.runs import ATTACK_HELP, RAT_HELP, TRAIN_HELP, settings_of
 from ranat.errors import UsageError, UserError
 from ranat.experiments import specs
 
 if TYPE_CHECKING:
     from ranat.experiments.cards import Card
+    from ranat.experiments.spec import Spec
 
 SPECS_HELP = "A YAML file, or one of:\n" + "\n".join(f"{name}: {title}" for name, title in specs.titles().items())
 
@@ -27,6 +28,7 @@ SPECS_HELP = "A YAML file, or one of:\n" + "\n".join(f"{name}: {title}" for name
         "ranat reproduce table2 --model pubmedbert --seeds 0-4 --out results/table2",
         "ranat reproduce table2 --model minilm --corpora ncbi-disease --seeds 0 --train.fraction 0.1 --out results/try",
         "ranat reproduce ablation-p --model minilm --jobs 2 --out results/p",
+        "ranat reproduce table2 --model pubmedbert --estimate",
         "ranat reproduce my_grid.yaml --ray 10.0.0.1:6379 --jobs 8 --out /shared/results",
     )
 )
@@ -43,6 +45,7 @@ def reproduce(
     jobs: int = 1,
     ray: str | None = None,
     keep_models: bool = False,
+    estimate: bool = False,
     json: Json = False,
 ) -> None:
     """Run the grid of a published table, an ablation, or one's own; cells that are done are not run again.
@@ -58,6 +61,7 @@ def reproduce(
         jobs: How many cells run at a time.
         ray: "local", or the address of a Ray cluster that shares the file system.
         keep_models: Keep the trained weights of every cell.
+        estimate: Only time a few steps of each kind on this machine, and say how long what is not done will take.
     """
     from ranat.experiments.grid.runner import run_grid
     from ranat.experiments.spec import read_spec
@@ -72,6 +76,9 @@ def reproduce(
         train=values("train", train or {}),
     )
     results = out or Path("results") / f"{chosen.name}-{Path(chosen.model).name}"
+    if estimate:
+        _estimate(chosen, results, data, jobs, json)
+        return
     cards = run_grid(chosen, results, data=data, jobs=jobs, ray=ray, keep_models=keep_models, console=err)
     failed = [card for card in cards if card.status == "failed"]
     if json:
@@ -168,6 +175,21 @@ def tune(
     ]
     print_table(["trial", *keys, "dev F1", ""], rows, right=range(len(keys) + 2))
     err.print(f"the best settings are in {out / 'best.yaml'}")
+
+
+def _estimate(spec: Spec, results: Path, data: Path | None, jobs: int, json: bool) -> None:
+    from ranat.experiments.grid.estimate import estimate_grid
+
+    found = estimate_grid(spec, results, data=data, jobs=jobs, console=err)
+    seconds = sum(estimate.seconds for _, estimate in found) / jobs
+    if json:
+        cells = [{"cell": cell.name, **estimate.to_dict()} for cell, estimate in found]
+        print_json({"jobs": jobs, "seconds": seconds, "cells": cells})
+        return
+    rows = [[cell.name, f"{estimate.steps:,}", duration(estimate.seconds)] for cell, estimate in found]
+    print_table(["cell", "steps", "time"], rows, right=(1, 2))
+    how = f", {jobs} cells at a time" if jobs > 1 else ""
+    print_text(f"\nabout {duration(seconds)} for {len(found)} cells on this machine{how}, without loading and saving")
 
 
 def _numbers(text: str) -> list[int]:

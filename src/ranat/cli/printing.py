@@ -91,3 +91,11 @@ def print_table(head: list[str], rows: list[list[str]], right: Collection[int] =
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         print("  ".join(cells).rstrip())
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that a person would say."""
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} seconds"

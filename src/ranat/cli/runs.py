@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from ranat.cli import listing
 from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
-from ranat.cli.printing import print_comparison, print_json, print_scores, print_text
+from ranat.cli.printing import duration, print_comparison, print_json, print_scores, print_table, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of, section_of
 from ranat.errors import UsageError, UserError
 
@@ -47,6 +47,7 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
         "ranat train --corpus demo --model minilm --out runs/standard",
         "ranat train --corpus ncbi-disease --model pubmedbert --attack.name pgd --attack.epsilon 0.3 --rat.p 0.5",
         "ranat train config.yaml --train.seed 1 --out runs/seed1",
+        "ranat train config.yaml --estimate",
     )
 )
 @lists(listing.attacks, listing.gates, listing.training, listing.tasks, listing.backbones, listing.corpora)
@@ -66,6 +67,7 @@ def train(
     data: Data = None,
     resume: bool = False,
     overwrite: bool = False,
+    estimate: bool = False,
     json: Json = False,
     **sections: Sections,
 ) -> None:
@@ -79,6 +81,7 @@ def train(
         out: The run folder; default: runs/CORPUS-MODEL-REGIME-SEED.
         resume: Go on from the last whole checkpoint.
         overwrite: Replace the run that the folder holds, once the new one can start.
+        estimate: Only time a few steps on this machine, and say how long the run will take.
     """
     from ranat.training.run import default_folder
     from ranat.training.run import train as train_run
@@ -86,6 +89,9 @@ def train(
     given = {**sections, "attack": attack, "rat": rat, "train": train}
     flags = {"corpus": corpus, "model": model, "task": task, "read": section_of(from_, columns, lenient)}
     settings = settings_of(config, flags, given)
+    if estimate:
+        _estimate(settings, data, json)
+        return
     folder = out or default_folder(settings)
     metrics = train_run(settings, folder, data=data, resume=resume, overwrite=overwrite, console=err)
     if json and metrics:
@@ -204,6 +210,17 @@ def compare(*runs: Path, json: Json = False) -> None:
         print_json(result)
     else:
         print_comparison(result)
+
+
+def _estimate(settings: Settings, data: Path | None, json: bool) -> None:
+    from ranat.training.estimate import Stopwatch
+
+    found = Stopwatch(settings, data, err).estimate(settings)
+    if json:
+        print_json(found.to_dict())
+        return
+    print_table(["", "number", "seconds each"], found.rows(), right=(1, 2))
+    print_text(f"\nabout {duration(found.seconds)} on this machine, without loading and saving")
 
 
 def settings_of(config: Path | None, flags: Mapping[str, Any], sections: Mapping[str, Section]) -> Settings:

@@ -62,7 +62,7 @@ class EntityPairClassifier(nn.Module):
         if cls.__name__ not in (config.architectures or ()):
             encoder = AutoModel.from_pretrained(source, config=config, use_safetensors=use_safetensors, **settings)
             return cls(encoder)
-        model = cls(AutoModel.from_config(config))
+        model = cls(AutoModel.from_config(config, attn_implementation=settings.get("attn_implementation")))
         model.load_state_dict(load_file(Path(source) / "model.safetensors"))
         return model.eval()
 

@@ -12,6 +12,7 @@ import transformers
 from transformers import AutoConfig, AutoTokenizer
 
 from ranat.errors import UserError
+from ranat.models.attention import attention
 from ranat.models.backbones import resolve
 
 LONGEST_WINDOW = 512
@@ -62,7 +63,7 @@ def load_model(auto_class: Any, name: str, **settings: Any) -> Any:
     Raises:
         UserError: it cannot be loaded.
     """
-    return _load(auto_class, resolve(name), "model", use_safetensors=True, dtype="float32", **settings)
+    return _load_model(auto_class, name, "model", **settings)
 
 
 def load_trained(auto_class: Any, name: str, *, where: str) -> Any:
@@ -71,7 +72,7 @@ def load_trained(auto_class: Any, name: str, *, where: str) -> Any:
     Raises:
         UserError: it cannot be loaded, or its files have not all of its weights.
     """
-    loaded = _load(auto_class, resolve(name), where, use_safetensors=True, dtype="float32", output_loading_info=True)
+    loaded = _load_model(auto_class, name, where, output_loading_info=True)
     # `EntityPairClassifier` insists on every weight itself; transformers makes up what is missing.
     model, info = loaded if isinstance(loaded, tuple) else (loaded, {"missing_keys": ()})
     if missing := sorted(info["missing_keys"]):
@@ -109,6 +110,11 @@ def load_config(name: str, *, where: str = "model") -> Any:
         UserError: it cannot be loaded.
     """
     return _load(AutoConfig, resolve(name), where)
+
+
+def _load_model(auto_class: Any, name: str, where: str, **settings: Any) -> Any:
+    settings |= {"use_safetensors": True, "dtype": "float32", "attn_implementation": attention()}
+    return _load(auto_class, resolve(name), where, **settings)
 
 
 def _load(auto_class: Any, source: str, where: str, **settings: Any) -> Any:

@@ -20,7 +20,8 @@ from ranat.runs.folder import RunFolder
 from ranat.runs.settings import Settings
 from ranat.tasks import tasks
 from ranat.terminal import plain_console
-from ranat.training.run import documents_hash, fraction, report_notices
+from ranat.training.prepare import fraction, report_notices
+from ranat.training.run import documents_hash
 
 
 @dataclass(frozen=True)

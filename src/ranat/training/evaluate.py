@@ -19,7 +19,7 @@ from ranat.runs.loading import load
 from ranat.runs.settings import Settings
 from ranat.tasks import Task
 from ranat.terminal import plain_console
-from ranat.training.run import report_notices
+from ranat.training.prepare import report_notices
 
 
 @dataclass(frozen=True)

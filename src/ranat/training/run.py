@@ -6,28 +6,26 @@ import hashlib
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
-from transformers import set_seed
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from ranat import corpora
 from ranat.documents import Document
 from ranat.errors import UsageError
 from ranat.formats import jsonl
-from ranat.models.loading import load_config, load_tokenizer, never_truncate, quiet_libraries, window_size
-from ranat.models.precision import autocast, resolve_precision
+from ranat.models.loading import never_truncate, quiet_libraries
+from ranat.models.precision import autocast
 from ranat.runs.card import render_card
 from ranat.runs.failures import explained
 from ranat.runs.folder import RunFolder
 from ranat.runs.remarks import remarks
 from ranat.runs.settings import Settings
-from ranat.tasks import Encoded, Task, tasks
+from ranat.tasks import Task
 from ranat.terminal import plain_console
+from ranat.training.prepare import prepare, with_precision
 from ranat.training.runtrainer import RunTrainer
 
 
@@ -62,8 +60,7 @@ def train(
     quiet_libraries()
     first = os.environ.get("RANK", "0") == "0"
     console = plain_console(console if first else None)
-    precision = resolve_precision(settings.train.precision)
-    settings = settings.model_copy(update={"train": settings.train.model_copy(update={"precision": precision})})
+    settings = with_precision(settings)
     _check_trackers(settings.train.report_to)
     folder = RunFolder(out)
     with explained(out), folder.held() if first else nullcontext():
@@ -74,50 +71,24 @@ def train(
                 folder.clean()
             console.print(f"{out} is done already")
             return folder.metrics()
-        corpus = _read(settings, data, test, console)
-        settings, task = _task(settings, corpus)
-        train_split = fraction(corpus.splits["train"], settings.train.fraction)
-        encoded = _encode(task, train_split, console)
-        set_seed(settings.train.seed)
-        model = task.new_model(settings.model)
+        prepared = prepare(settings, data, test=test, console=console)
+        settings, task, corpus = prepared.settings, prepared.task, prepared.corpus
+        model = prepared.new_model()
         start = None
         if first:  # all that can be wrong was found by now
             folder.begin(settings, resume=resume)
             start = _go_on(folder, console) if resume else None
             os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(folder.tensorboard))
-        trainer = RunTrainer(settings, folder, task, model, encoded, corpus.splits["dev"], console)
+        trainer = RunTrainer(settings, folder, task, model, prepared.encoded, corpus.splits["dev"], console)
         trainer.fit(start)
         if not first:
             return {}
-        train_facts = {"documents": len(train_split), "sha256": documents_hash(train_split), "classes": encoded.classes}
+        train_facts = {
+            "documents": len(prepared.train),
+            "sha256": documents_hash(prepared.train),
+            "classes": prepared.encoded.classes,
+        }
         return _finish(settings, folder, task, trainer, corpus, train_facts, console)
-
-
-def _read(settings: Settings, data: Path | None, test: bool, console: Console) -> corpora.Corpus:
-    with console.status(f"reading {settings.corpus}"):
-        corpus = corpora.load(settings.corpus, data, settings.read.how())
-    report_notices(corpus, console)
-    return corpus if test else replace(corpus, splits={name: corpus.splits[name] for name in ("train", "dev")})
-
-
-def _task(settings: Settings, corpus: corpora.Corpus) -> tuple[Settings, Task]:
-    """The task, and the settings with its name."""
-    tokenizer = load_tokenizer(settings.model)
-    window = window_size(load_config(settings.model), tokenizer)
-    settings = settings.for_task(settings.task or corpus.task)
-    return settings, tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window, settings.task_options())
-
-
-def _encode(task: Task, documents: Sequence[Document], console: Console) -> Encoded:
-    with console.status("encoding the training split"):
-        encoded = task.encode(documents)
-    for message in encoded.notices:
-        console.print(f"note: train: {message}")
-    if encoded.classes:
-        total = sum(encoded.classes.values())
-        shares = (f"{label} {n:,} ({n / total:.1%})" for label, n in encoded.classes.items())
-        console.print(f"classes in train: {', '.join(shares)}")
-    return encoded
 
 
 def _go_on(folder: RunFolder, console: Console) -> int | None:
@@ -166,14 +137,6 @@ def default_folder(settings: Settings) -> Path:
     return Path("runs") / "-".join(parts).replace(" ", "-").replace("/", "-")
 
 
-def fraction(documents: Sequence[Document], share: float) -> Sequence[Document]:
-    """The same share of the documents for every seed, in their order; at least one."""
-    if share == 1:
-        return documents
-    chosen = np.random.default_rng(0).permutation(len(documents))[: max(round(share * len(documents)), 1)]
-    return [documents[index] for index in sorted(chosen)]
-
-
 def documents_hash(documents: Sequence[Document]) -> str:
     """sha256 of documents with all that is annotated: two splits are equal if theirs are."""
     return hashlib.sha256("".join(f"{jsonl.dumped(document)}\n" for document in documents).encode()).hexdigest()
@@ -190,15 +153,6 @@ def predictions(task: Task, gold: Sequence[Document], predicted: Sequence[Docume
         }
         for document, found in zip(gold, predicted, strict=True)
     ]
-
-
-def report_notices(corpus: corpora.Corpus, console: Console, most: int = 10) -> None:
-    """Say what was odd in a corpus: the first few, what was lost or changed before mere notes, and how many more."""
-    notices = sorted(corpus.notices, key=lambda notice: notice.kind == "note")
-    for notice in notices[:most]:
-        console.print(str(notice))
-    if len(notices) > most:
-        console.print(f"and {len(notices) - most} more of {len(notices)}; `ranat corpora check` lists them")
 
 
 def _check_trackers(names: Sequence[str]) -> None:

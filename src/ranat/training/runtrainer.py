@@ -19,10 +19,11 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ranat.documents import Document
 from ranat.errors import UserError
+from ranat.models.dropout import FastDropout
 from ranat.models.memory import keep_freed_memory
 from ranat.models.precision import autocast
 from ranat.runs.folder import RunFolder, check_model
-from ranat.runs.settings import Settings
+from ranat.runs.settings import Settings, TrainSettings
 from ranat.tasks import Encoded, Task
 from ranat.training.callbacks import LossSinceLog, Patience, RunLog, SaveEvery, Seeds, exhausted
 from ranat.training.sampler import LengthGroupedSampler
@@ -61,7 +62,7 @@ class RunTrainer(AdversarialTrainer):
         args = training_arguments(settings, folder)
         group = chosen.batch_size * chosen.gradient_accumulation * args.world_size
         steps_an_epoch = math.ceil(len(train.features) / group)
-        self._total_steps = chosen.max_steps or math.ceil(chosen.epochs * steps_an_epoch)
+        self._total_steps = total_steps(chosen, len(train.features), args.world_size)
         self._sampler = LengthGroupedSampler(train.lengths, group, chosen.seed)
         self._task, self._dev, self._precision = task, dev, chosen.precision
         self._keep, self._patience = chosen.keep, chosen.patience
@@ -121,7 +122,8 @@ class RunTrainer(AdversarialTrainer):
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """A step whose loss must be finite."""
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        with FastDropout():
+            loss = super().training_step(model, inputs, num_items_in_batch)
         if not torch.isfinite(loss):
             raise self._diverged(f"the loss of step {self.state.global_step + 1} is {loss.item():g}")
         return loss
@@ -179,6 +181,12 @@ class RunTrainer(AdversarialTrainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
         return self._sampler
+
+
+def total_steps(chosen: TrainSettings, examples: int, processes: int = 1) -> int:
+    """The optimizer steps of a run."""
+    steps_an_epoch = math.ceil(examples / (chosen.batch_size * chosen.gradient_accumulation * processes))
+    return chosen.max_steps or math.ceil(chosen.epochs * steps_an_epoch)
 
 
 def training_arguments(settings: Settings, folder: RunFolder) -> TrainingArguments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
@@ -72,7 +72,7 @@ def run_grid(
     console = plain_console(console)
     with claimed(results, SPEC, "ranat reproduce"):
         settle(spec, results / SPEC)
-        done = {card.cell: card for cell in cells if (card := _done(results, cell))}
+        done = finished(results, cells)
         todo = [cell for cell in cells if cell.name not in done]
         place, folder = str(Path.cwd()), str(corpora.data_folder(data).absolute())
 
@@ -95,10 +95,11 @@ def run_grid(
     return [done[cell.name] for cell in cells]
 
 
-def _done(results: Path, cell: Cell) -> Card | None:
-    file = results / cards.FOLDER / f"{cell.name}.json"
-    card = Card.read(file) if file.is_file() else None
-    return card if card and card.status == "done" else None
+def finished(results: Path, cells: Iterable[Cell]) -> dict[str, Card]:
+    """Cell → its card, of the cells that are done in a results folder."""
+    files = (results / cards.FOLDER / f"{cell.name}.json" for cell in cells)
+    found = (Card.read(file) for file in files if file.is_file())
+    return {card.cell: card for card in found if card.status == "done"}
 
 
 def _outcome(job: Job, code: int) -> Card:

@@ -1,0 +1,110 @@
+"""What comes before the first step of a run: its corpus read, its task and labels known, its examples encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from transformers import set_seed
+
+from ranat import corpora
+from ranat.documents import Document
+from ranat.models.loading import load_config, load_tokenizer, window_size
+from ranat.models.precision import resolve_precision
+from ranat.runs.settings import Settings
+from ranat.tasks import Encoded, Task, tasks
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that training starts from but the model.
+
+    Args:
+        settings: with the task and all of its options.
+        corpus: as it was read.
+        task: with the labels of the corpus.
+        train: the documents to train on.
+        encoded: their examples.
+    """
+
+    settings: Settings
+    corpus: corpora.Corpus
+    task: Task
+    train: Sequence[Document]
+    encoded: Encoded
+
+    def new_model(self) -> Any:
+        """The backbone with a fresh head, which the seed decides."""
+        set_seed(self.settings.train.seed)
+        return self.task.new_model(self.settings.model)
+
+
+def prepare(settings: Settings, data: Path | None, *, test: bool, console: Console) -> Prepared:
+    """Read and encode what the settings name.
+
+    Args:
+        settings: their precision is resolved.
+        data: the folder of corpora; None: RANAT_DATA, else the user's cache folder.
+        test: whether the test split is looked at.
+        console: where progress and oddities of the corpus are shown.
+    Raises:
+        UserError: the corpus or the backbone cannot be read.
+    """
+    corpus = _read(settings, data, test, console)
+    settings, task = _task(settings, corpus)
+    train = fraction(corpus.splits["train"], settings.train.fraction)
+    return Prepared(settings, corpus, task, train, _encode(task, train, console))
+
+
+def with_precision(settings: Settings) -> Settings:
+    """The settings with the precision that "auto" means here."""
+    precision = resolve_precision(settings.train.precision)
+    return settings.model_copy(update={"train": settings.train.model_copy(update={"precision": precision})})
+
+
+def _read(settings: Settings, data: Path | None, test: bool, console: Console) -> corpora.Corpus:
+    with console.status(f"reading {settings.corpus}"):
+        corpus = corpora.load(settings.corpus, data, settings.read.how())
+    report_notices(corpus, console)
+    return corpus if test else replace(corpus, splits={name: corpus.splits[name] for name in ("train", "dev")})
+
+
+def _task(settings: Settings, corpus: corpora.Corpus) -> tuple[Settings, Task]:
+    """The task, and the settings with its name."""
+    tokenizer = load_tokenizer(settings.model)
+    window = window_size(load_config(settings.model), tokenizer)
+    settings = settings.for_task(settings.task or corpus.task)
+    return settings, tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window, settings.task_options())
+
+
+def _encode(task: Task, documents: Sequence[Document], console: Console) -> Encoded:
+    with console.status("encoding the training split"):
+        encoded = task.encode(documents)
+    for message in encoded.notices:
+        console.print(f"note: train: {message}")
+    if encoded.classes:
+        total = sum(encoded.classes.values())
+        shares = (f"{label} {n:,} ({n / total:.1%})" for label, n in encoded.classes.items())
+        console.print(f"classes in train: {', '.join(shares)}")
+    return encoded
+
+
+def fraction(documents: Sequence[Document], share: float) -> Sequence[Document]:
+    """The same share of the documents for every seed, in their order; at least one."""
+    if share == 1:
+        return documents
+    chosen = np.random.default_rng(0).permutation(len(documents))[: max(round(share * len(documents)), 1)]
+    return [documents[index] for index in sorted(chosen)]
+
+
+def report_notices(corpus: corpora.Corpus, console: Console, most: int = 10) -> None:
+    """Say what was odd in a corpus: the first few, what was lost or changed before mere notes, and how many more."""
+    notices = sorted(corpus.notices, key=lambda notice: notice.kind == "note")
+    for notice in notices[:most]:
+        console.print(str(notice))
+    if len(notices) > most:
+        console.print(f"and {len(notices) - most} more of {len(notices)}; `ranat corpora check` lists them")
