@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test fast lint bench mutants coverage clean
+.PHONY: demo test fast lint bench gpu mutants coverage clean
 
 demo: $(INSTALLED)
 	$(BIN)/ranat demo
@@ -24,6 +24,12 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/training.py --data $${RANAT_DATA:?names the folder of corpora} --f1 --output benchmarks/training.json
+
+# On a machine with a CUDA device, which has its own torch: nothing is fetched but what is installed.
+gpu: $(INSTALLED)
+	$(BIN)/python -c "import sys, torch; sys.exit(None if torch.cuda.is_available() else 'no CUDA device was found')"
+	$(BIN)/pytest -m gpu tests/gpu
+	$(BIN)/python benchmarks/price.py --parts demo "demo base" --output benchmarks/price.json
 
 # An hour on two cores: what the tests of the training step let pass when its code is changed.
 mutants: $(INSTALLED)
