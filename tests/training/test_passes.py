@@ -183,8 +183,12 @@ def test_each_pass_has_a_batch_of_its_own() -> None:
 def test_what_cannot_be_attacked_is_told() -> None:
     model, batch = tiny.model(), tiny.batch()
     step = AdversarialStep(FGM())
-    with pytest.raises(UserError, match="the batch has no input_ids to perturb the embeddings of: it has labels"):
-        step(model, {"labels": batch["labels"]})
+    with pytest.raises(UserError) as caught:
+        step(model, {"labels": batch["labels"], "mine": None})
+    assert str(caught.value) == (
+        "the batch has no input_ids to perturb the embeddings of: it has labels, mine "
+        "(name the token ids input_ids, two texts in one batch; inputs_embeds cannot be attacked)"
+    )
     with pytest.raises(UserError, match=r"attention_mask is \(3, 1, 9\), input_ids \(3, 9\)"):
         step(model, {**batch, "attention_mask": batch["attention_mask"].unsqueeze(1)})
     with pytest.raises(UserError, match=r"special_tokens_mask is \(3, 8\), input_ids \(3, 9\)"):
