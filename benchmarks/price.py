@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training import machine, ratio
+from training import machine, processor, ratio
 
 PEER = "Trainer"
 PGD = {"name": "pgd", "epsilon": 0.3, "steps": 3}
@@ -253,18 +253,6 @@ def peak() -> float:
         return torch.cuda.max_memory_allocated() / 2**20
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-
-
-def processor() -> str:
-    """The kind of device: its name and the instructions that matter."""
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    values = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    flags = [flag for flag in ("avx2", "avx512_bf16", "amx_bf16") if flag in values.get("flags", "").split()]
-    return f"{values.get('model name', 'unknown')}, {' '.join(flags) or 'none of the known instructions'}"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import resource
 import statistics
 import subprocess
@@ -185,11 +184,23 @@ def machine() -> dict[str, Any]:
     import transformers
 
     return {
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }
+
+
+def processor() -> str:
+    """The kind of device: its name and the instructions that matter."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    values = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    flags = [flag for flag in ("avx2", "avx512_bf16", "amx_bf16") if flag in values.get("flags", "").split()]
+    return f"{values.get('model name', 'unknown')}, {' '.join(flags) or 'none of the known instructions'}"
 
 
 if __name__ == "__main__":

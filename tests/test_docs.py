@@ -125,7 +125,8 @@ def test_readme_figures_are_those_measured() -> None:
 
 
 def test_the_readmes_rates_are_those_of_the_benchmark() -> None:
-    measured = json.loads((ROOT / "benchmarks" / "extraction.json").read_text(encoding="utf-8"))
+    kinds = json.loads((ROOT / "benchmarks" / "extraction.json").read_text(encoding="utf-8"))
+    measured = next(found for kind, found in kinds.items() if "amx" in kind)
     said, rates, spans = " ".join(README.split()), measured["rates"], measured["spans"]
     assert f"{rates['pipeline / ours, seconds']:.1f} times as many documents a second" in said
     assert f"in bf16 ({rates['pipeline / ours fp32, seconds']:.1f} times in float32)" in said
