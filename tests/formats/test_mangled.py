@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -114,7 +115,13 @@ def mangled(draw: st.DrawFn, sample: bytes) -> bytes:
     return sample
 
 
-def parse(data: bytes, name: str, lenient: bool, notices: list[Notice]) -> tuple[list[Document], list[UserError]]:
+CASES = Path(__file__).parents[3] / "shared" / "cases" / "formats"
+"""Files as people have them, kept beside the project."""
+
+
+def parse(
+    data: bytes, name: str | None, lenient: bool, notices: list[Notice]
+) -> tuple[list[Document], list[UserError]]:
     failed: list[UserError] = []
     stream = io.BytesIO(data)
     found = list(read(stream, "a.x", name, lenient=lenient, failed=failed.append, notices=notices, longest=100_000))
@@ -131,7 +138,17 @@ def test_the_files_are_read(name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 @given(data=st.data())
 def test_a_mangled_file_gives_documents_or_clear_errors(name: str, data: st.DataObject) -> None:
-    sample = data.draw(mangled(FILES[name].encode()))
+    keeps_its_word(data.draw(mangled(FILES[name].encode())), name)
+
+
+@pytest.mark.parametrize("file", sorted(p for p in CASES.glob("*") if p.is_file()), ids=lambda file: file.name)
+@given(data=st.data())
+def test_a_mangled_case_gives_documents_or_clear_errors(file: Path, data: st.DataObject) -> None:
+    keeps_its_word(data.draw(mangled(file.read_bytes())), None)
+
+
+def keeps_its_word(sample: bytes, name: str | None) -> None:
+    """Strict reading gives documents or errors of one line with their place, lenient reading no fewer documents."""
     notices: list[Notice] = []
     strict, errors = parse(sample, name, False, notices)
     assert not any(notice.is_error for notice in notices)
