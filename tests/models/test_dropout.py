@@ -21,15 +21,13 @@ TYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 
 @pytest.mark.parametrize("p", [0.1, 0.3, 0.5, 0.9, 0.001])
 def test_as_many_are_dropped_as_p_says(p: float) -> None:
-    torch.manual_seed(0)
     n = 1_000_000
-    dropped = int((keep_mask(torch.empty(n), p) == 0).sum())
+    dropped = int((keep_mask(torch.empty(n), p, seed=0) == 0).sum())
     assert stats.binomtest(dropped, n, round(p * 65_536) / 65_536).pvalue > 1e-4
 
 
 def test_elements_are_independent_of_their_neighbours() -> None:
-    torch.manual_seed(1)
-    kept = (keep_mask(torch.empty(1_000_000), 0.1) > 0).numpy()
+    kept = (keep_mask(torch.empty(1_000_000), 0.1, seed=1) > 0).numpy()
     for distance in (1, 2, 3, 4, 5, 8, 64, 384):
         one, other = kept[:-distance], kept[distance:]
         table = [[np.sum(one & other), np.sum(one & ~other)], [np.sum(~one & other), np.sum(~one & ~other)]]
@@ -78,11 +76,24 @@ def test_the_generator_decides() -> None:
 
 
 def test_masks_are_the_same_on_every_machine() -> None:
-    torch.manual_seed(0)
-    assert (
-        "".join(str(int(kept > 0)) for kept in keep_mask(torch.empty(40), 0.5))
-        == "0110111101000010011010000111001011001111"
-    )
+    kept = "".join(str(int(value > 0)) for value in keep_mask(torch.empty(40), 0.5, seed=0))
+    assert kept == "1000010100010101001110100100010001011111"
+
+
+def test_a_mask_in_use_is_not_made_twice_and_one_that_is_not_is_let_go() -> None:
+    x = torch.ones(1000, requires_grad=True)
+    with FastDropout() as mode:
+        state = torch.get_rng_state()
+        first = functional.dropout(x, 0.5, training=True)
+        torch.set_rng_state(state)
+        second = functional.dropout(x, 0.5, training=True)
+        masks = [y.grad_fn._saved_other for y in (first, second)]  # type: ignore[union-attr]  # both have one
+        assert masks[0].data_ptr() == masks[1].data_ptr()
+        assert len(mode._in_use) == 1
+        del masks, first, second
+        assert len(mode._in_use) == 0
+        torch.set_rng_state(state)
+        assert functional.dropout(x, 0.5, training=True).shape == x.shape
 
 
 @pytest.mark.parametrize("p", [0.0, 1.0])

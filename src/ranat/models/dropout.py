@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -22,30 +23,38 @@ class FastDropout(TorchFunctionMode):
 
     Every element is dropped with probability p, rounded to 1/65,536, independently of the others, and what stays is
     divided by 1 - p, as in torch. torch's generator gives each mask its seed, so a state of it that is set again, or
-    comes back with a checkpoint, gives the same masks; but other ones than torch's own dropout. What calls
-    `torch.nn.functional.dropout` is served, as `nn.Dropout` and the eager attention of transformers do; fused kernels
-    with dropout inside, such as those of `sdpa`, are not.
+    comes back with a checkpoint, gives the same masks; but other ones than torch's own dropout. A mask that is still
+    in use, as in an attack that compares two passes, is not made twice. What calls `torch.nn.functional.dropout` is
+    served, as `nn.Dropout` and the eager attention of transformers do; fused kernels with dropout inside, such as
+    those of `sdpa`, are not.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._in_use: WeakValueDictionary[Any, Tensor] = WeakValueDictionary()
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Iterable[type], args: Any = (), kwargs: Any = None
     ) -> Any:
         """Dropout on a CPU; everything else is left to torch."""
-        chosen = _dropout if function is functional.dropout else function
+        chosen = self._dropout if function is functional.dropout else function
         return chosen(*args, **(kwargs or {}))
 
+    def _dropout(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        if p == 0:
+            return input
+        if not training or not 0 < p < 1 or inplace or input.device.type != "cpu":
+            return functional.dropout(input, p, training, inplace)
+        seed = int(torch.randint(0, torch.iinfo(torch.int64).max, ()))
+        key = (seed, p, input.shape, input.dtype)
+        mask = self._in_use.get(key)
+        if mask is None:
+            mask = self._in_use[key] = keep_mask(input, p, seed)
+        return input * mask
 
-def _dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    if p == 0:
-        return input
-    if not training or not 0 < p < 1 or inplace or input.device.type != "cpu":
-        return functional.dropout(input, p, training, inplace)
-    return input * keep_mask(input, p)
 
-
-def keep_mask(x: Tensor, p: float) -> Tensor:
+def keep_mask(x: Tensor, p: float, seed: int) -> Tensor:
     """0 with probability p, else 1 / (1 - p), for each element of x, in its type."""
-    seed = int(torch.randint(0, torch.iinfo(torch.int64).max, ()))
     words = np.random.SFC64(seed).random_raw(-(-x.numel() * _BITS // _WORD_BITS))
     drawn = torch.from_numpy(words.view(np.int16)[: x.numel()])
     dropped = round(p * 2**_BITS) - 2 ** (_BITS - 1)  # of the 65,536 values from -32,768 on, as many as are below it
