@@ -5,6 +5,7 @@ import importlib.util
 import json
 import re
 import shlex
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,24 @@ def test_the_readmes_rates_are_those_of_the_benchmark() -> None:
     assert f"({theirs['theirs only']} of {theirs['both'] + theirs['theirs only']:,})" in said
     changed = ours["ours fp32 only"] + ours["theirs only"]
     assert f"changes {changed} of {ours['both'] + ours['ours fp32 only']:,}" in said
+
+
+def test_the_mutants_are_those_of_the_run() -> None:
+    page = " ".join((ROOT / "docs" / "testing.md").read_text(encoding="utf-8").split())
+    found = json.loads((ROOT / "benchmarks" / "mutants.json").read_text(encoding="utf-8"))
+    total = found["modules"].pop("all")
+    assert len(found["survivors"]) == total["mutants"] - total["noticed"]
+    share = f"{total['noticed'] / total['mutants']:.1%}"
+    said = (
+        f"{total['noticed']:,} of {total['mutants']:,} mutants were noticed ({share}), {total['left']:,} were not tried"
+    )
+    assert said in page
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    for module, counts in found["modules"].items():
+        _, package, *rest = module.split(".")
+        kinds[package if package in ("attacks", "gates") else ".".join([package, *rest])].update(counts)
+    for kind, counts in kinds.items():
+        assert f"| `{kind}` | {counts['mutants']:,} | {counts['noticed']:,} | {counts['left']:,} |" in page
 
 
 STUDY = [ROOT / "results" / name for name in ("ncbi-disease", "chemprot")]
