@@ -7,9 +7,9 @@ rounds go through all contenders in turn; reported are medians over rounds of th
 that lasts longer than a run cancels. What was measured on other kinds of processors stays in the file.
 
 Parts: `ncbi-disease`, `chemprot`, `demo` (which is packaged), each with minilm, its entities; the same with `base`: an
-encoder of the size of PubMedBERT with random weights, time only; `memory` (of all attacks); `law` (seconds against counted forward
-passes over p and S); `f1` (test F1 of standard training on all of ncbi-disease, Trainer's and ours, five seeds, same
-settings).
+encoder of the size of PubMedBERT with random weights, time only; `memory` (of all attacks); `law` (seconds against
+counted forward passes over p and S); `f1` (test F1 of standard training on all of ncbi-disease, Trainer's and ours, with
+five seeds and the same settings).
 """
 
 from __future__ import annotations
@@ -163,6 +163,20 @@ def report(part: str, found: dict[str, Any]) -> None:
     else:
         for name, share in found["seconds"].items():
             print(f"  {name:10} {share:.2f} of Trainer's seconds (wanted: ≤ {BOUNDS[name]})")
+
+
+def table(kinds: dict[str, Any]) -> str:
+    """Seconds as shares of Trainer's, as the Markdown table that README.md shows."""
+    lines = [
+        f"| processor | corpus | {' | '.join(CONTENDERS)} |",
+        f"| --- | --- | {' | '.join('---:' for _ in CONTENDERS)} |",
+    ]
+    for kind, parts in kinds.items():
+        for part in SIZES:
+            if part in parts:
+                shares = (f"{parts[part]['seconds'][name]:.2f}" for name in CONTENDERS)
+                lines.append(f"| {kind} | {part} | {' | '.join(shares)} |")
+    return "\n".join(lines)
 
 
 def measure(

@@ -28,6 +28,16 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
 ROWS = {int(number): row for row in EQUATIONS.splitlines() if (number := "".join(re.findall(r"^\| (\d+) \|", row)))}
 
 
+def script(name: str) -> Any:
+    """A script of benchmarks/, as a module."""
+    specification = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
 def resolve(name: str) -> Any:
     """The object of a dotted name: the longest part that is a module, then attributes."""
     parts = name.split(".")
@@ -114,15 +124,17 @@ def test_the_readme_has_every_gate() -> None:
 
 def test_readme_figures_are_those_measured() -> None:
     """The table is what `make bench` printed when it wrote benchmarks/training.json."""
-    specification = importlib.util.spec_from_file_location("training", ROOT / "benchmarks" / "training.py")
-    assert specification is not None
-    assert specification.loader is not None
-    benchmark = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(benchmark)
+    benchmark = script("training")
     result = json.loads((ROOT / "benchmarks" / "training.json").read_text(encoding="utf-8"))
     assert benchmark.table(result) in README
     assert f"{result['ratios']['Trainer / standard, seconds']:.1f} times as fast as `transformers.Trainer`" in README
     assert f"a strict test F1 of {100 * result['f1']['test']:.2f}" in README
+
+
+def test_the_readmes_prices_are_those_of_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    kinds = json.loads((ROOT / "benchmarks" / "price.json").read_text(encoding="utf-8"))
+    assert script("price").table(kinds) in README
 
 
 def test_the_readmes_rates_are_those_of_the_benchmark() -> None:
