@@ -7,8 +7,8 @@ rounds go through all contenders in turn; reported are medians over rounds of th
 that lasts longer than a run cancels. What was measured on other kinds of processors stays in the file.
 
 Parts:
-- `ncbi-disease`, `chemprot`, `demo` (which is packaged), each with minilm, its entities; the same with `base`: an encoder
-  of the size of PubMedBERT with random weights, time only;
+- `ncbi-disease`, `chemprot`, `demo` (which is packaged), each with minilm, its entities;
+- the same with `base`: an encoder of the size of PubMedBERT with random weights, time only;
 - `memory`: of all attacks;
 - `law`: seconds against counted forward passes over p and S;
 - `f1`: test F1 of standard training on all of ncbi-disease, Trainer's and ours, five seeds, same settings.
