@@ -37,7 +37,8 @@ mutants: $(INSTALLED)
 	$(BIN)/python benchmarks/mutants.py --output benchmarks/mutants.json
 
 coverage: $(INSTALLED)
-	$(BIN)/pytest -m "not slow" --cov --cov-report=term --cov-report=html
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" --cov --cov-report=term --cov-report=html
+	$(BIN)/coverage report --format=total --precision=1 > benchmarks/coverage.txt
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

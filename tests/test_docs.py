@@ -168,6 +168,11 @@ def test_the_mutants_are_those_of_the_run() -> None:
         assert f"| `{kind}` | {counts['mutants']:,} | {counts['noticed']:,} | {counts['left']:,} |" in page
 
 
+def test_the_coverage_is_that_of_the_run() -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    assert f"The fast tests reach {(ROOT / 'benchmarks' / 'coverage.txt').read_text().strip()}% of the lines" in page
+
+
 STUDY = [ROOT / "results" / name for name in ("ncbi-disease", "chemprot")]
 
 
