@@ -135,6 +135,11 @@ def test_the_readmes_prices_are_those_of_the_benchmark(monkeypatch: pytest.Monke
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     kinds = json.loads((ROOT / "benchmarks" / "price.json").read_text(encoding="utf-8"))
     assert script("price").table(kinds) in README
+    for found in kinds.values():
+        used, said = dict(found["memory"]["memory"]), " ".join(README.split())
+        smart = used.pop("smart")
+        assert f"(R² {found['law']['r2']:.3f} over p and S)" in said
+        assert f"at most {max(used.values()):.2f} times that of standard training, for SMART {smart:.2f} times" in said
 
 
 def test_the_readmes_rates_are_those_of_the_benchmark() -> None:
