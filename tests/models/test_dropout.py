@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 from torch import nn
 from torch.nn import functional
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import tiny
+from operations import Operations
 from ranat.models.dropout import FastDropout, keep_mask
 
 TYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
@@ -117,18 +114,6 @@ def test_outside_torch_draws_for_itself() -> None:
         functional.dropout(x, 0.5, training=True)
     torch.manual_seed(0)
     assert torch.equal(functional.dropout(x, 0.5, training=True), expected)
-
-
-class Operations(TorchDispatchMode):
-    """Notes the operations that torch is asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: Counter[str] = Counter()
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.names[function.overloadpacket.__name__] += 1
-        return function(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize(("architecture", "places"), [("bert", 8), ("roberta", 8), ("deberta-v2", 10)])

@@ -12,8 +12,9 @@ import pytest
 import small_runs
 from ranat.runs.settings import read_settings
 from ranat.terminal import plain_console
-from ranat.training.estimate import Estimate, Stopwatch
+from ranat.training.estimate import SAMPLES, Estimate, Stopwatch
 from ranat.training.run import train
+from ranat.training.runtrainer import RunTrainer
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +79,25 @@ def test_nothing_is_left_behind(flags: dict[str, Any], tmp_path: Path, monkeypat
     settings = read_settings(flags=flags | TRAIN | PGD)
     Stopwatch(settings, None, plain_console(None)).estimate(settings)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("size", "accumulation"), [(32, 1), (200, 1), (50, 4), (64, 2)])
+def test_each_step_that_is_timed_has_a_batch_of_the_run(
+    flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, size: int, accumulation: int
+) -> None:
+    """Of 90 examples, though the last group is short, or there is no whole one."""
+    seen: list[int] = []
+    step = RunTrainer.training_step
+    monkeypatch.setattr(
+        RunTrainer,
+        "training_step",
+        lambda self, model, inputs, items=None: (
+            seen.append(len(inputs["input_ids"])),
+            step(self, model, inputs, items),
+        )[1],
+    )
+    chosen = {**TRAIN["train"], "batch_size": size, "gradient_accumulation": accumulation}
+    settings = read_settings(flags=flags | PGD | {"train": chosen})
+    Stopwatch(settings, None, plain_console(None)).estimate(settings)
+    assert set(seen) == {min(size, 90)}
+    assert len(seen) == 4 * SAMPLES * max(min(accumulation, 90 // size), 1)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import small_runs
+from operations import Operations
 from ranat import corpora
 from ranat.documents.segment import sentences
 from ranat.runs.folder import RunFolder
@@ -22,18 +22,6 @@ from ranat.training.sampler import LengthGroupedSampler
 
 DROPOUTS = 8
 """In the encoder of 2 layers: of the embeddings, three a layer, of the head."""
-
-
-class Operations(TorchDispatchMode):
-    """Counts the operations that torch is asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: Counter[str] = Counter()
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.names[function.overloadpacket.__name__] += 1
-        return function(*args, **(kwargs or {}))
 
 
 @pytest.fixture

@@ -7,40 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from test_trainer_features import OnRise
 from torch import Tensor
 
 import tiny
 from ranat import AdversarialStep
 from ranat.attacks import FGM
 from ranat.errors import UserError
-from ranat.gates import ObservingGate, Signal
-
-
-class Watching(ObservingGate):
-    """Attacks every step, and keeps what it sees."""
-
-    def __init__(self) -> None:
-        self.seen: list[Signal] = []
-
-    def __call__(self, step: int) -> bool:
-        return True
-
-    @property
-    def share(self) -> float:
-        return 1.0
-
-    @property
-    def label(self) -> str:
-        return "watching"
-
-    def observe(self, step: int, signal: Signal) -> None:
-        self.seen.append(signal)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        pass
 
 
 def scaled(by: float) -> Callable[[Tensor], Any]:
@@ -58,7 +31,7 @@ def test_examples_without_a_usable_gradient_add_up_over_batches() -> None:
 
 @pytest.mark.parametrize("scale", [None, 8.0])
 def test_a_gate_sees_the_norm_of_the_gradients_without_their_scale(scale: float | None) -> None:
-    gate, model = Watching(), tiny.model().eval()
+    gate, model = OnRise(), tiny.model().eval()
     step = AdversarialStep(FGM(epsilon=0.3), gate=gate)
     if scale is None:
         loss = step(model, tiny.batch())
@@ -66,9 +39,10 @@ def test_a_gate_sees_the_norm_of_the_gradients_without_their_scale(scale: float 
         loss = step(model, tiny.batch(), scaled(scale), gradient_scale=scale)
     found = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
     step.state_dict()  # before a checkpoint the gate is told of the last step
-    (signal,) = gate.seen
-    assert signal.loss == pytest.approx(float(loss))
-    assert signal.gradient_norm == pytest.approx(float(torch.cat(found).norm()) / (scale or 1), rel=1e-5)
+    ((at, seen_loss, norm),) = gate.seen
+    assert at == 0
+    assert seen_loss == pytest.approx(float(loss))
+    assert norm == pytest.approx(float(torch.cat(found).norm()) / (scale or 1), rel=1e-5)
 
 
 def test_what_is_wrong_with_a_mask_and_how_to_mend_it() -> None:

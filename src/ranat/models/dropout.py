@@ -16,7 +16,7 @@ _WORD_BITS, _BITS = 64, 16
 
 
 class FastDropout(TorchFunctionMode):
-    """While entered, dropout on a CPU draws four elements at a time; a fifth of a training step less.
+    """While entered, dropout on a CPU draws four elements at a time.
 
         with FastDropout():
             loss = model(**batch).loss
@@ -54,7 +54,13 @@ class FastDropout(TorchFunctionMode):
 
 
 def keep_mask(x: Tensor, p: float, seed: int) -> Tensor:
-    """0 with probability p, else 1 / (1 - p), for each element of x, in its type."""
+    """0 with probability p, else 1 / (1 - p), for each element of x, in its type and shape.
+
+    Args:
+        x: of any shape, on the CPU.
+        p: in (0, 1), rounded to 1/65,536.
+        seed: ≥ 0; the same mask for the same seed, everywhere.
+    """
     words = np.random.SFC64(seed).random_raw(-(-x.numel() * _BITS // _WORD_BITS))
     drawn = torch.from_numpy(words.view(np.int16)[: x.numel()])
     dropped = round(p * 2**_BITS) - 2 ** (_BITS - 1)  # of the 65,536 values from -32,768 on, as many as are below it

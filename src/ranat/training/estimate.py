@@ -94,7 +94,9 @@ class Stopwatch:
 
     def estimate(self, settings: Settings) -> Estimate:
         """What a run takes whose settings differ from the first ones in attack, gate and seed alone."""
-        steps = total_steps(settings.train, len(self._prepared.encoded.features))
+        chosen = settings.train
+        group = chosen.batch_size * chosen.gradient_accumulation
+        steps = total_steps(chosen, math.ceil(len(self._prepared.encoded.features) / group))
         attack = json.dumps([settings.attack, settings.dropout]) if settings.share else ""
         with self._console.status(f"timing a few steps: {settings.corpus}, {settings.regime}"):
             if attack not in self._measured:
@@ -109,7 +111,8 @@ class Stopwatch:
         encoded, train = self._prepared.encoded, self._prepared.settings.train
         size = train.batch_size * train.gradient_accumulation
         order = list(LengthGroupedSampler(encoded.lengths, size, train.seed))
-        groups = sorted(chunks(order, size), key=lambda group: max(encoded.lengths[index] for index in group))
+        whole = [group for group in chunks(order, size) if len(group) == size] or [order]
+        groups = sorted(whole, key=lambda group: max(encoded.lengths[index] for index in group))
         chosen = [groups[int((n + 0.5) * len(groups) / SAMPLES)] for n in range(SAMPLES)]
         kinds = [False, True] if settings.share else [False]
         plan = [(group, kind) for group in chosen for kind in kinds for _ in ("to warm up", "to time")]
@@ -143,10 +146,12 @@ class _Trial(RunTrainer):
 
     def __init__(self, prepared: Prepared, settings: Settings, plan: Sequence[tuple[list[int], bool]]) -> None:
         self._aside = tempfile.TemporaryDirectory()
-        features = [prepared.encoded.features[index] for group, _ in plan for index in group]
-        own = prepared.settings.train.model_copy(
-            update={"epochs": 1, "max_steps": len(plan), "keep": "last", "save_steps": None, "report_to": []}
-        )
+        chosen, examples = prepared.settings.train, len(plan[0][0])
+        batch_size = min(chosen.batch_size, examples)  # a corpus may have fewer than a batch
+        batches = min(chosen.gradient_accumulation, examples // batch_size)
+        features = [prepared.encoded.features[index] for group, _ in plan for index in group[: batch_size * batches]]
+        size = {"batch_size": batch_size, "gradient_accumulation": batches, "epochs": 1, "max_steps": len(plan)}
+        own = chosen.model_copy(update={**size, "keep": "last", "save_steps": None, "report_to": []})
         settings = settings.model_copy(update={"train": own})
         folder = RunFolder(Path(self._aside.name))
         self._features = features

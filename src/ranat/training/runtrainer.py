@@ -62,7 +62,7 @@ class RunTrainer(AdversarialTrainer):
         args = training_arguments(settings, folder)
         group = chosen.batch_size * chosen.gradient_accumulation * args.world_size
         steps_an_epoch = math.ceil(len(train.features) / group)
-        self._total_steps = total_steps(chosen, len(train.features), args.world_size)
+        self._total_steps = total_steps(chosen, steps_an_epoch)
         self._sampler = LengthGroupedSampler(train.lengths, group, chosen.seed)
         self._task, self._dev, self._precision = task, dev, chosen.precision
         self._keep, self._patience = chosen.keep, chosen.patience
@@ -183,9 +183,8 @@ class RunTrainer(AdversarialTrainer):
         return self._sampler
 
 
-def total_steps(chosen: TrainSettings, examples: int, processes: int = 1) -> int:
+def total_steps(chosen: TrainSettings, steps_an_epoch: int) -> int:
     """The optimizer steps of a run."""
-    steps_an_epoch = math.ceil(examples / (chosen.batch_size * chosen.gradient_accumulation * processes))
     return chosen.max_steps or math.ceil(chosen.epochs * steps_an_epoch)
 
 
