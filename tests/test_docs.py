@@ -23,7 +23,7 @@ from ranat.runs.settings import read_settings
 ROOT = Path(__file__).parents[1]
 EQUATIONS = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BUILT_IN = {"fgsm", "fgm", "pgd", "freelb", "smart"}
+BUILT_IN = {"fgsm", "fgm", "pgd", "freelb", "smart", "carry", "noise", "twice"}
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
 ROWS = {int(number): row for row in EQUATIONS.splitlines() if (number := "".join(re.findall(r"^\| (\d+) \|", row)))}
 
