@@ -1,7 +1,7 @@
 """The demonstration: what the tool is for, from training to triples, on the packaged corpus.
 
-Three models that find entities are trained and compared: standard, adversarial and random adversarial training. A fourth
-finds relations. The last of the three and the fourth then read an abstract that neither has seen.
+Three models that find entities are trained and compared: standard, adversarial and random adversarial training. A
+fourth finds relations. The last of the three and the fourth then read an abstract that neither has seen.
 """
 
 from __future__ import annotations
