@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test fast lint docs bench gpu mutants coverage clean
+.PHONY: demo test fast lint docs pictures bench gpu mutants coverage clean
 
 demo: $(INSTALLED)
 	$(BIN)/ranat demo
@@ -25,6 +25,9 @@ lint: $(INSTALLED)
 # Into site/. Any warning is an error, and nothing is fetched.
 docs: $(INSTALLED)
 	$(BIN)/zensical build --clean --strict
+
+pictures: $(INSTALLED)
+	$(BIN)/python benchmarks/pictures.py
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/training.py --data $${RANAT_DATA:?names the folder of corpora} --f1 --output benchmarks/training.json
