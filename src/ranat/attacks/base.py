@@ -66,17 +66,16 @@ class Output:
 
 
 class PassCounts(NamedTuple):
-    """Passes over one batch.
-
-    Args:
-        forward: forward passes.
-        backward: backward passes to the parameters.
-        backward_to_input: backward passes to r only.
-    """
+    """Passes over one batch."""
 
     forward: int
+    """Forward passes."""
+
     backward: int
+    """Backward passes to the parameters."""
+
     backward_to_input: int
+    """Backward passes to r only."""
 
     @property
     def forward_equivalents(self) -> int:
