@@ -8,7 +8,7 @@ from typing import Any
 
 from ranat.attacks import STANDARD
 from ranat.disk import sha256
-from ranat.errors import UserError
+from ranat.errors import UsageError
 
 
 def added(files: str | Sequence[str] | Mapping[str, str]) -> Mapping[str, str]:
@@ -17,14 +17,17 @@ def added(files: str | Sequence[str] | Mapping[str, str]) -> Mapping[str, str]:
     Args:
         files: one or more paths; a mapping, which config.yaml has, stays as it is.
     Raises:
-        UserError: one is not there.
+        ValueError: it is none of these.
+        UsageError: one is not there.
     """
     if isinstance(files, Mapping):
         return files
-    names = [files] if isinstance(files, str) else [str(name) for name in files]
+    names = [files] if isinstance(files, str) else files
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError("must be one or more paths")
     for name in names:
         if not Path(name).expanduser().exists():
-            raise UserError("is not there", where=name, remedy="name a file of annotated documents with --add")
+            raise UsageError("is not there", where=name, remedy="name a file of annotated documents with --add")
     return {name: sha256(Path(name).expanduser()) for name in names}
 
 
