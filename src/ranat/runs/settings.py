@@ -30,6 +30,7 @@ from ranat.models.backbones import learning_rate
 from ranat.plainyaml import dump_yaml, read_yaml
 from ranat.registry import nearest
 from ranat.runs.continuing import added, defaults_from
+from ranat.runs.nested import flattened, merge
 from ranat.tasks import tasks
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class TrainSettings(_Section):
         precision: auto: bf16 where the hardware has it, fp16 on older GPUs, else fp32.
         gradient_accumulation: batches in an optimizer step.
         fraction: of the training split that is used.
+        sample: which of the samples of that size, counted from 0; they share no document.
         max_steps: the most optimizer steps.
         keep: the epoch with the best dev F1, or the last, which saves the evaluations between.
         patience: epochs without a better dev F1 after which training ends.
@@ -72,6 +74,7 @@ class TrainSettings(_Section):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     gradient_accumulation: int = Field(1, ge=1)
     fraction: float = Field(1.0, gt=0, le=1)
+    sample: int = Field(0, ge=0)
     max_steps: int | None = Field(None, ge=1)
     keep: Literal["best", "last"] = "best"
     patience: int | None = Field(None, ge=1)
@@ -83,6 +86,20 @@ class TrainSettings(_Section):
         if self.patience and self.keep == "last":
             raise ValueError("patience needs the evaluations that keep: last leaves out")
         return self
+
+    @model_validator(mode="after")
+    def _samples_fit(self) -> Self:
+        if (self.sample + 1) * self.fraction > 1:
+            raise ValueError(f"there are {int(1 / self.fraction)} samples of {self.fraction:g}, counted from 0")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_sample(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """So that settings written before there were samples are still the same."""
+        values: dict[str, Any] = dump(self)
+        if self.sample == 0:
+            del values["sample"]
+        return values
 
 
 class ReadSettings(_Section):
@@ -342,25 +359,6 @@ def _located(place: str, prefix: str = "") -> Iterator[None]:
         raise _explained(error, place, prefix) from None
     except UsageError as error:
         raise UsageError(error.what, where=f"{place}{error.where}", remedy=error.remedy) from None
-
-
-def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted key → value of nested mappings."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= flattened(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat
-
-
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested mappings, one over the other; None above is "not given"."""
-    merged = dict(below)
-    for key, value in above.items():
-        if value is None:
-            continue
-        under = merged.get(key)
-        merged[key] = merge(under if isinstance(under, Mapping) else {}, value) if isinstance(value, Mapping) else value
-    return merged
 
 
 def first_wrong(error: ValidationError) -> tuple[Any, list[str], str]:
