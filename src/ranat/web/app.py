@@ -154,18 +154,18 @@ def _add_extraction(app: FastAPI, limits: Limits) -> None:
 
 def _add_documents(app: FastAPI, store: Store, limits: Limits, models: str) -> None:
     @app.get("/documents", tags=["corrections"])
-    def summaries() -> say.Summaries:
-        """The documents in the store."""
-        return say.Summaries(documents=[_summary(row) for row in store.all()])
+    def get_all() -> say.StoredList:
+        """The latest revisions of all documents in the store."""
+        return say.StoredList(documents=[_stored(row, store) for row in store.all()])
 
     @app.post("/documents", tags=["corrections"], responses=ERRORS)
-    def add(body: say.DocumentsBody) -> say.Summaries:
+    def add(body: say.DocumentsBody) -> say.StoredList:
         """Keep documents with what was found in them, to be corrected.
 
         One that is there with corrections already, with the same id and text, stays as it is.
         """
         rows = store.add(_documents(body.documents, limits), models)
-        return say.Summaries(documents=[_summary(row) for row in rows])
+        return say.StoredList(documents=[_stored(row, store) for row in rows])
 
     @app.get("/next", tags=["corrections"])
     def next_one(after: int | None = None) -> say.Next:
@@ -225,21 +225,15 @@ def _id_of(text: str) -> str:
     return "text-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_ID_DIGITS]
 
 
-def _summary(row: Row) -> say.Summary:
-    return say.Summary(
+def _stored(row: Row, store: Store) -> say.Stored:
+    return say.Stored(
         number=row.number,
-        id=row.id,
-        title=row.title,
         revision=row.revision,
         checked=row.state == "checked",
         corrected=row.corrected,
         uncertainty=round(row.uncertainty, 4),
+        document=store.shown(row),
     )
-
-
-def _stored(row: Row, store: Store) -> say.Stored:
-    summary = _summary(row).model_dump(exclude={"id", "title"})
-    return say.Stored(**summary, document=store.shown(row))
 
 
 def _revision(row: Row, made: Iterable[Any]) -> say.Revision:

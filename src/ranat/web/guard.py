@@ -141,7 +141,7 @@ class Guard:
                 return _too_large(_LOGIN_BYTES)
         given = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0]
         if self._token is None or not _equal(given.strip(), self._token):
-            return RedirectResponse(f"{LOGIN}?wrong", 303)
+            return RedirectResponse(f"{LOGIN}#wrong", 303)
         response = RedirectResponse("/", 303)
         secure = request.url.scheme == "https"
         response.set_cookie(_COOKIE, self._cookie, httponly=True, samesite="strict", secure=secure)

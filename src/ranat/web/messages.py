@@ -183,22 +183,10 @@ class Stored(BaseModel):
     document: dict[str, Any]
 
 
-class Summary(BaseModel):
-    """A line of the list of documents."""
+class StoredList(BaseModel):
+    """Documents in the store, in the order in which they came."""
 
-    number: int
-    id: str
-    title: str
-    revision: int
-    checked: bool
-    corrected: bool
-    uncertainty: float
-
-
-class Summaries(BaseModel):
-    """The documents in the store, in the order in which they came."""
-
-    documents: list[Summary]
+    documents: list[Stored]
 
 
 class Revision(BaseModel):

@@ -29,11 +29,10 @@ State = Literal["predicted", "open", "checked", "removed"]
 
 _APPLICATION, _VERSION = 0x72414E41, 1  # "rANA": the file is a store of ours
 _BUSY_SECONDS = 10
-_TITLE = 80
 _SCHEMA = (
     """CREATE TABLE revisions (
       number INTEGER NOT NULL, revision INTEGER NOT NULL, who TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL,
-      id TEXT NOT NULL, title TEXT NOT NULL, uncertainty REAL NOT NULL, document TEXT NOT NULL,
+      id TEXT NOT NULL, uncertainty REAL NOT NULL, document TEXT NOT NULL,
       PRIMARY KEY (number, revision)
     ) STRICT""",
     "CREATE INDEX ids ON revisions (id)",
@@ -63,7 +62,6 @@ class Row:
     at: str
     state: State
     id: str
-    title: str
     uncertainty: float
     json: str
 
@@ -72,8 +70,7 @@ class Row:
         """A revision that is made now."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         text = json.dumps(document.to_dict(), ensure_ascii=False)
-        title = " ".join(document.text[: 2 * _TITLE].split())[:_TITLE]
-        return cls(number, revision, who, at, state, document.id, title, uncertainty(document), text)
+        return cls(number, revision, who, at, state, document.id, uncertainty(document), text)
 
     @property
     def document(self) -> Document:
@@ -86,7 +83,7 @@ class Row:
         return self.state in ("open", "checked")
 
 
-_COLUMNS = "number, revision, who, at, state, id, title, uncertainty, document"
+_COLUMNS = "number, revision, who, at, state, id, uncertainty, document"
 
 
 class Store:
@@ -191,7 +188,9 @@ class Store:
 
     def shown(self, row: Row) -> dict[str, Any]:
         """The document of a revision as JSON can hold it, with statuses."""
-        return with_statuses(self.predicted(row.number), row.document, checked=row.state == "checked")
+        document = row.document
+        predicted = document if row.state == "predicted" else self.predicted(row.number)
+        return with_statuses(predicted, document, checked=row.state == "checked")
 
     # Writing
 
@@ -259,8 +258,8 @@ class Store:
         return self._insert(Row.of(there.number, there.revision + 1, who, "predicted", document))
 
     def _insert(self, row: Row) -> Row:
-        values = (row.number, row.revision, row.who, row.at, row.state, row.id, row.title, row.uncertainty, row.json)
-        self._rows.execute(f"INSERT INTO revisions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
+        values = (row.number, row.revision, row.who, row.at, row.state, row.id, row.uncertainty, row.json)
+        self._rows.execute(f"INSERT INTO revisions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
         return row
 
     def _select(self, where: str, *values: object) -> Iterator[Row]:
