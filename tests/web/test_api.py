@@ -136,7 +136,8 @@ def test_a_format_that_is_not(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "/etc/passwd", "..\\..\\x.txt", "<script>alert(1)</script>.txt", "\x00.txt", "", "." * 300]
+    "name",
+    ["../../etc/passwd", "/etc/passwd", "..\\..\\x.txt", "<script>alert(1)</script>.txt", "\x00.txt", "", "." * 300],
 )
 def test_a_file_name_is_a_name_alone(client: TestClient, name: str) -> None:
     assert not set(safe_name(name)) & set("/\\<>\x00\"'&")

@@ -14,7 +14,7 @@ from ranat.web.limits import Limits
 from ranat.web.server import TOKEN, token_for
 from ranat.web.store import Store
 
-SECRET = "a-token-of-some-length"  # noqa: S105
+SECRET = "a-token-of-some-length"
 
 
 def client_of(store: Store, **options: object) -> TestClient:
@@ -34,7 +34,9 @@ def open_to_all(store: Store) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "a@b", "[::1", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "a@b", "[::1", "10.0.0.1"]
+)
 def test_a_name_that_was_rebound(local: TestClient, host: str) -> None:
     assert local.get("/health", headers={"Host": host}).status_code == 421
 
@@ -76,7 +78,9 @@ def test_every_answer_has_the_policy(local: TestClient, path: str) -> None:
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/static/../app.py", "/static/..%2fapp.py", "/static/%2e%2e/store.py", "/static/index.html"])
+@pytest.mark.parametrize(
+    "path", ["/static/../app.py", "/static/..%2fapp.py", "/static/%2e%2e/store.py", "/static/index.html"]
+)
 def test_no_request_names_a_file_of_the_server(local: TestClient, path: str) -> None:
     assert local.get(path).status_code == 404
 
