@@ -212,7 +212,7 @@
 
     let width = null;
     new ResizeObserver(() => {
-      if (frame.clientWidth !== width) draw();
+      if (frame.clientWidth && frame.clientWidth !== width) draw(); // it has no width when it is out of the page again
       width = frame.clientWidth;
     }).observe(frame);
     highlight(text, options.query);

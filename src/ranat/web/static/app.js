@@ -4,6 +4,11 @@
   const { make } = RanatView;
   const at = (id) => document.getElementById(id);
   const MOST_ROWS = 1000; // of the table of triples
+  const EXAMPLE =
+    "Rosuvastatin and muscle pain in patients with type 2 diabetes. Statins lower LDL cholesterol, but myopathy limits their use. " +
+    "In 212 adults with type 2 diabetes, rosuvastatin lowered C-reactive protein beside metformin. Rhabdomyolysis occurred in two " +
+    "patients who also took gemfibrozil. Variants of SLCO1B1 were associated with statin-induced myopathy, whereas CYP2C9 was not. " +
+    "We conclude that genotyping of SLCO1B1 may prevent myopathy.";
   const UNSAVED = "ranat-unsaved-"; // what is not saved yet is kept by the browser, too
 
   const entries = []; // {number, revision, checked, corrected, document, undo: documents before, unsaved: why}
@@ -267,6 +272,10 @@
 
   at("who").addEventListener("change", () => localStorage.setItem("ranat-who", at("who").value));
   at("paste").addEventListener("submit", tried(takeText));
+  at("example").addEventListener("click", () => {
+    at("text").value = EXAMPLE;
+    at("extract").focus();
+  });
   at("text").addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && tried(takeText)(event));
   at("file").addEventListener("change", tried(async () => {
     const [file] = at("file").files;
