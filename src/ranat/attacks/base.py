@@ -129,6 +129,14 @@ class Passes(Protocol):
         """Standard normal noise, a function of the example, the step and the seed only."""
         ...
 
+    def recall(self) -> Tensor:
+        """(batch, tokens, hidden): what was kept of each example when it was last met; 0 if it never was."""
+        ...
+
+    def keep(self, values: Tensor) -> None:
+        """Keep (batch, tokens, hidden) until each example is met again, in 8 bits an element; checkpoints hold it."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attack(ABC):
@@ -152,6 +160,9 @@ class Attack(ABC):
     needs_fresh_dropout: ClassVar[bool] = False
     """Whether each pass must draw dropout of its own, whatever the step's `dropout` is."""
 
+    sees_every_batch: ClassVar[bool] = False
+    """Whether it learns from the batches that the gate leaves out, too, by `rest`: it keeps something of each."""
+
     preset: Literal["paper", "original"] = "paper"
     epsilon: float = 1.0
     epsilon_unit: Literal["absolute", "relative"] = "absolute"
@@ -162,6 +173,10 @@ class Attack(ABC):
     @abstractmethod
     def __call__(self, passes: Passes) -> None:
         """Attack the batch and learn from it."""
+
+    def rest(self, passes: Passes) -> None:
+        """Learn from a batch that the gate leaves out, in one forward and one backward pass."""
+        passes.learn(last=True)
 
     @property
     def norm(self) -> Norm:
@@ -266,13 +281,17 @@ class IterativeAttack(Attack):
         return (ball, None, g) if start == "zero" else (ball, ball.random(passes.uniform()), None)
 
 
-def in_range(name: str, value: float, *, above: float = -math.inf, least: float = -math.inf) -> None:
-    """Raise ValueError, its message beginning with the name, unless value is finite, > above and ≥ least."""
+def in_range(
+    name: str, value: float, *, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
+) -> None:
+    """Raise ValueError, its message beginning with the name, unless value is finite, > above, ≥ least and ≤ most."""
     bound = f"above {above:g}" if above > -math.inf else f"at least {least:g}"
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} must be a finite number {bound}, not {value!r}")
     if value <= above or value < least:
         raise ValueError(f"{name} must be {bound}, not {value:g}")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most:g}, not {value:g}")
 
 
 def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from ranat.attacks import Output, Prediction
 from ranat.errors import UserError
 from ranat.models.perturbation import Perturbed, look_up
 from ranat.training.cost import Cost
+from ranat.training.memory import ExampleMemory
 from ranat.training.predictions import labelled, prediction_of
 
 Batch = Mapping[str, Any]
@@ -38,6 +39,7 @@ class BatchPasses:
         cost: where passes are counted.
         shared_dropout: replay the generators so that every pass draws the same dropout.
         noise_seed: of random starts: the seed and the optimizer step.
+        memory: what is kept of examples from one visit to the next; None: nothing yet.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class BatchPasses:
         cost: Cost,
         shared_dropout: bool,
         noise_seed: tuple[int, int],
+        memory: ExampleMemory | None = None,
     ) -> None:
         self.mask = mask.unsqueeze(-1)
         self.objective = torch.zeros((), device=mask.device)
@@ -63,6 +66,7 @@ class BatchPasses:
         self._embeddings = embeddings
         self._loss, self._backward, self._mean = loss, backward, mean
         self._cost, self._noise_seed = cost, noise_seed
+        self._memory = ExampleMemory() if memory is None else memory
         self._x: Tensor | None = None
         self._unusable = torch.zeros(mask.shape[0], dtype=torch.bool, device=mask.device)
         self._generators = _Generators(mask.device) if shared_dropout else None
@@ -134,6 +138,21 @@ class BatchPasses:
         """See `Passes.normal`."""
         return self._noise(lambda size, generator: torch.randn(size, generator=generator))
 
+    def recall(self) -> Tensor:
+        """See `Passes.recall`."""
+        x, present = self.embeddings, attended(self._batch).cpu()
+        values = torch.zeros(x.shape)
+        for row, tokens in enumerate(self._tokens()):
+            if (known := self._memory.recall(tokens)) is not None:
+                values[row, present[row]] = known
+        return values.to(x.device)
+
+    def keep(self, values: Tensor) -> None:
+        """See `Passes.keep`."""
+        present = attended(self._batch).cpu()
+        rows = zip(self._tokens(), values.detach().float().cpu(), present, strict=True)
+        self._memory.keep([(tokens, row[real]) for tokens, row, real in rows])
+
     def unusable(self) -> int:
         """How many rows had a zero or non-finite gradient in some pass."""
         return int(self._unusable.sum())
@@ -177,13 +196,17 @@ class BatchPasses:
 
     def _noise(self, draw: Callable[[tuple[int, int], torch.Generator], Tensor]) -> Tensor:
         """Noise that an example meets alone, in any batch and on any process alike: seeded by its own tokens."""
-        x, ids, present = self.embeddings, self._ids.cpu(), attended(self._batch).cpu()
+        x, present = self.embeddings, attended(self._batch).cpu()
         noise = torch.zeros(x.shape, dtype=torch.promote_types(x.dtype, torch.float32))
-        for row, (tokens, real) in enumerate(zip(ids, present, strict=True)):
-            own = tokens[real].to(torch.int64).numpy()
-            generator = torch.Generator().manual_seed(zlib.crc32(repr((*self._noise_seed, own.tolist())).encode()))
-            noise[row, real] = draw((len(own), x.shape[-1]), generator).to(noise.dtype)
+        for row, own in enumerate(self._tokens()):
+            generator = torch.Generator().manual_seed(zlib.crc32(repr((*self._noise_seed, own)).encode()))
+            noise[row, present[row]] = draw((len(own), x.shape[-1]), generator).to(noise.dtype)
         return noise.to(x.device)
+
+    def _tokens(self) -> list[list[int]]:
+        """The token ids of each row, without padding: what tells examples apart, in any batch."""
+        present = attended(self._batch).cpu()
+        return [row[real].tolist() for row, real in zip(self._ids.cpu(), present, strict=True)]
 
 
 def rows_of(ids: Tensor) -> Tensor:
