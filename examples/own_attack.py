@@ -44,7 +44,7 @@ if __name__ == "__main__":
         ),
         train_dataset=encoded(tokenizer),
         processing_class=tokenizer,
-        attack=OneWord(epsilon=0.02, epsilon_unit="relative"),
+        attack=OneWord(),
     )
     trainer.train()
     print(f"{trainer.step.cost.attacked_batches} of {trainer.step.cost.batches} batches were attacked")

@@ -16,6 +16,7 @@ from ranat.view.page import END, head
 _RIGHT = "What is right is right on both sides; in the tables below it stands under Gold."
 
 _STYLE = f"""{STYLE}
+body {{ margin: 0 auto; max-width: 60rem; padding: 0 1.25rem 4rem; }}
 h1 {{ font-size: 1.6rem; margin: 1.5rem 0 .3rem; overflow-wrap: anywhere; }}
 h2 {{ font-size: 1.2rem; margin: 2.2rem 0 .5rem; border-bottom: 2px solid var(--ink); }}
 mark[data-remark] {{ border-bottom-style: dashed !important; }}

@@ -55,6 +55,7 @@ class TrainSettings(_Section):
         precision: auto: bf16 where the hardware has it, fp16 on older GPUs, else fp32.
         gradient_accumulation: batches in an optimizer step.
         fraction: of the training split that is used.
+        sample: which of the samples of that size, counted from 0; they share no document.
         max_steps: the most optimizer steps.
         keep: the epoch with the best dev F1, or the last, which saves the evaluations between.
         patience: epochs without a better dev F1 after which training ends.
@@ -71,6 +72,7 @@ class TrainSettings(_Section):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     gradient_accumulation: int = Field(1, ge=1)
     fraction: float = Field(1.0, gt=0, le=1)
+    sample: int = Field(0, ge=0)
     max_steps: int | None = Field(None, ge=1)
     keep: Literal["best", "last"] = "best"
     patience: int | None = Field(None, ge=1)
@@ -82,6 +84,20 @@ class TrainSettings(_Section):
         if self.patience and self.keep == "last":
             raise ValueError("patience needs the evaluations that keep: last leaves out")
         return self
+
+    @model_validator(mode="after")
+    def _samples_fit(self) -> Self:
+        if (self.sample + 1) * self.fraction > 1:
+            raise ValueError(f"there are {int(1 / self.fraction)} samples of {self.fraction:g}, counted from 0")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_sample(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """So that settings written before there were samples are still the same."""
+        values: dict[str, Any] = dump(self)
+        if self.sample == 0:
+            del values["sample"]
+        return values
 
 
 class ReadSettings(_Section):

@@ -13,9 +13,10 @@ from transformers import set_seed
 
 from ranat import corpora
 from ranat.documents import Document
+from ranat.errors import UsageError
 from ranat.models.loading import load_config, load_tokenizer, window_size
 from ranat.models.precision import resolve_precision
-from ranat.runs.settings import Settings
+from ranat.runs.settings import Settings, TrainSettings
 from ranat.tasks import Encoded, Task, tasks
 
 
@@ -56,7 +57,7 @@ def prepare(settings: Settings, data: Path | None, *, test: bool, console: Conso
     """
     corpus = _read(settings, data, test, console)
     settings, task = _task(settings, corpus)
-    train = fraction(corpus.splits["train"], settings.train.fraction)
+    train = sample(corpus.splits["train"], settings.train)
     return Prepared(settings, corpus, task, train, _encode(task, train, console))
 
 
@@ -93,11 +94,18 @@ def _encode(task: Task, documents: Sequence[Document], console: Console) -> Enco
     return encoded
 
 
-def fraction(documents: Sequence[Document], share: float) -> Sequence[Document]:
-    """The same share of the documents for every seed, in their order; at least one."""
-    if share == 1:
+def sample(documents: Sequence[Document], train: TrainSettings) -> Sequence[Document]:
+    """The documents that the settings choose, the same for every seed, in their order; at least one."""
+    if train.fraction == 1:
         return documents
-    chosen = np.random.default_rng(0).permutation(len(documents))[: max(round(share * len(documents)), 1)]
+    size = max(round(train.fraction * len(documents)), 1)
+    order = np.random.default_rng(0).permutation(len(documents))
+    chosen = order[train.sample * size : (train.sample + 1) * size]
+    if len(chosen) < size:  # sizes are rounded, so the last one may not fit
+        remedy = "choose an earlier one, or a smaller train.fraction"
+        raise UsageError(
+            f"{len(documents)} documents have no sample {train.sample}", where="train.sample", remedy=remedy
+        )
     return [documents[index] for index in sorted(chosen)]
 
 
