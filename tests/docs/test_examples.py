@@ -60,7 +60,7 @@ def test_a_script_runs(script: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_attack_of_ones_own_keeps_what_an_attack_promises() -> None:
-    command = ["check-attack", "noise", "--plugin", str(EXAMPLES / "own_attack.py")]
+    command = ["check-attack", "one-word", "--plugin", str(EXAMPLES / "own_attack.py")]
     paths = os.pathsep.join([str(EXAMPLES), str(ROOT / "src")])
     done = subprocess.run(
         [sys.executable, "-m", "ranat.cli", *command], env=os.environ | {"PYTHONPATH": paths}, timeout=300

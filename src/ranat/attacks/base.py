@@ -78,7 +78,7 @@ class PassCounts(NamedTuple):
     """Backward passes to r only."""
 
     @property
-    def forward_equivalents(self) -> int:
+    def forward_equivalents(self) -> float:
         """Their cost in forward passes: a backward pass costs two, one to r only costs one."""
         return self.forward + 2 * self.backward + self.backward_to_input
 
