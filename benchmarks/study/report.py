@@ -50,15 +50,15 @@ def corpus(folder: Path) -> dict[str, Any]:
     for card in read_all(folder):
         if card.status == "done":
             cards[card.row][card.seed] = card
-    done = sum(map(len, cards.values()))
+    finished = [card for row in cards.values() for card in row.values()]
     result: dict[str, Any] = {
         "corpus": spec.corpora[0],
-        "cells": [done, len(spec.rows) * len(spec.seeds)],
+        "cells": [len(finished), len(spec.rows) * len(spec.seeds)],
         "trainings": [training(name, cards) for name in ROWS if cards.get(name)],
         "tests": [],
         "equivalence": [],
-        "hours": round(sum(card.seconds["total"] for of in cards.values() for card in of.values() if card.seconds) / 3600, 2),
-    }  # fmt: skip
+        "hours": round(sum(card.seconds["total"] for card in finished if card.seconds) / 3600, 2),
+    }
     tests = [difference(cards, *pair) for pair in GAINS if len(shared(cards, *pair)) >= FEWEST]
     for test, p in zip(tests, holm([test["p"] for test in tests]), strict=True):
         result["tests"].append({**test, "p_holm": p})
@@ -117,8 +117,8 @@ def section(found: Mapping[str, Any]) -> str:
     lines = [
         f"## {found['corpus']}",
         "",
-        f"{done} of {planned} runs are done, {found['hours']:g} hours of computing. F1 on test in percent, mean ± sd over "
-        "seeds; gains are paired by seed, with 95% intervals over seeds.",
+        f"{done} of {planned} runs are done, {found['hours']:g} hours of computing. F1 on test in percent, mean ± sd "
+        "over seeds; gains are paired by seed, with 95% intervals over seeds.",
         "",
         "| training | seeds | F1 | gain over standard | counted cost |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -137,16 +137,21 @@ def section(found: Mapping[str, Any]) -> str:
         lines += [f"Nothing is tested yet, as fewer than {FEWEST} seeds are done.", ""]
     for test in found["tests"]:
         lines.append(
-            f"- {test['second']} − {test['first']}: {100 * test['estimate']:+.2f} points "
-            f"[{100 * test['low']:+.2f}, {100 * test['high']:+.2f}], p = {test['p']:.3g}, after Holm {test['p_holm']:.3g}"
+            f"- {test['second']} − {test['first']}: {100 * test['estimate']:+.2f} points{interval(test)}, "
+            f"p = {test['p']:.3g}, after Holm {test['p_holm']:.3g}"
         )
     for same in found["equivalence"]:
         verdict = "equivalent" if same["p"] < 0.05 else "not shown to be equivalent"
         lines.append(
             f"- {same['second']} and {same['first']} are {verdict} within {100 * MARGIN:g} points: "
-            f"{100 * same['estimate']:+.2f} [{100 * same['low']:+.2f}, {100 * same['high']:+.2f}] (90%), p = {same['p']:.3g}"
+            f"{100 * same['estimate']:+.2f}{interval(same)} (90%), p = {same['p']:.3g}"
         )
     return "\n".join([*lines, ""])
+
+
+def interval(of: Mapping[str, Any]) -> str:
+    """In points; nothing if there is none."""
+    return "" if of["low"] is None else f" [{100 * of['low']:+.2f}, {100 * of['high']:+.2f}]"
 
 
 if __name__ == "__main__":
