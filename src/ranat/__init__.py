@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ranat.corpora import Corpus
     from ranat.documents import Document, Entity, Relation
     from ranat.extraction import Extractor
+    from ranat.formats.frames import to_pandas
     from ranat.training import AdversarialStep, AdversarialTrainer
 
 _HOMES = {
@@ -22,9 +23,19 @@ _HOMES = {
     "Entity": "ranat.documents",
     "Extractor": "ranat.extraction",
     "Relation": "ranat.documents",
+    "to_pandas": "ranat.formats.frames",
 }
 
-__all__ = ["AdversarialStep", "AdversarialTrainer", "Corpus", "Document", "Entity", "Extractor", "Relation"]
+__all__ = [
+    "AdversarialStep",
+    "AdversarialTrainer",
+    "Corpus",
+    "Document",
+    "Entity",
+    "Extractor",
+    "Relation",
+    "to_pandas",
+]
 
 
 def __getattr__(name: str) -> Any:
