@@ -153,8 +153,8 @@ def tune(
         model: The backbone, as `ranat train` takes it.
         task: Default: what the corpus is for. --TASK.OPTION sets its options.
         trials: How many there are in the end.
-        standard: Search standard training as well, with as many trials, in OUT/standard: else what the search gained may
-            seem to be the attack's gain.
+        standard: Search standard training as well, with as many trials, in OUT/standard. Else what the search gained
+            may seem to be the attack's gain.
         out: The study's folder.
     """
     from ranat.experiments.tune import standard_arm

@@ -61,9 +61,14 @@ def colour_class(kind: str) -> str:
     return f"colour{colour_of(kind)}"
 
 
+def shown(text: str) -> str:
+    """Text with its control characters made visible, one character each."""
+    return text.translate(_CONTROLS)
+
+
 def escape(text: str) -> str:
     """Text as HTML shows it, in an element or a quoted attribute; control characters made visible."""
-    return html.escape(text.translate(_CONTROLS))
+    return html.escape(shown(text))
 
 
 def fragment(document: Document, legend: Legend | None = None) -> str:
@@ -97,12 +102,12 @@ def marked(document: Document, legend: Legend | None = None, remarks: Mapping[st
     ends = {(number, end) for number, entity in enumerate(document.entities) for _, end in entity.spans}
     drawn: set[int] = set()
     parts = []
-    for (start, end), shown in _segments(document):
+    for (start, end), inside in segments(document):
         tags = []
-        for depth, (number, gap) in enumerate(shown):
+        for depth, (number, gap) in enumerate(inside):
             drawn.add(number)
             entity = document.entities[number]
-            classes = [colour_class(entity.type), f"over{min(len(shown) - depth - 1, 3)}"]
+            classes = [colour_class(entity.type), f"over{min(len(inside) - depth - 1, 3)}"]
             if gap:
                 tags.append("span")
                 parts.append(f'<span class="{" ".join(["gap", *classes])}">')
@@ -145,7 +150,7 @@ def related(document: Document) -> str:
     return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def _segments(document: Document) -> Iterator[tuple[Span, list[tuple[int, bool]]]]:
+def segments(document: Document) -> Iterator[tuple[Span, list[tuple[int, bool]]]]:
     """The text between two neighbouring borders of mentions, and the mentions that it is in, or in whose gaps (True).
 
     The longest come first.
