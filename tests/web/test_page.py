@@ -69,7 +69,7 @@ def paste(page: Any, text: str = WORDS) -> None:
 
 
 def until(page: Any, condition: str, seconds: float = 30) -> None:
-    """Until an expression is true; Playwright's own way would have the page evaluate a text, which its policy forbids."""
+    """Until an expression is true; Playwright's own way has the page evaluate a text, which its policy forbids."""
     end = time.monotonic() + seconds
     while not page.evaluate(condition):
         assert time.monotonic() < end, f"never true: {condition}"
