@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ranat.api import Run, compare, train
     from ranat.corpora import Corpus
     from ranat.documents import Document, Entity, Relation
     from ranat.extraction import Extractor
@@ -22,12 +23,22 @@ _HOMES = {
     "Entity": "ranat.documents",
     "Extractor": "ranat.extraction",
     "Relation": "ranat.documents",
+    "Run": "ranat.api",
+    "compare": "ranat.api",
+    "train": "ranat.api",
 }
 
-__all__ = ["AdversarialStep", "AdversarialTrainer", "Corpus", "Document", "Entity", "Extractor", "Relation"]
+__all__ = [
+    "AdversarialStep", "AdversarialTrainer", "Corpus", "Document", "Entity", "Extractor", "Relation", "Run", "compare",
+    "train",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ranat' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

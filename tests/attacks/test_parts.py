@@ -13,7 +13,7 @@ from torch.nn.functional import softmax
 
 from ranat.attacks import FGM, FGSM, PGD, PLAIN, SMART, FreeLB, PassCounts, Prediction, attacks, register_attack
 from ranat.attacks.ball import Ball, as_norm, length
-from ranat.attacks.base import in_range, one_of
+from ranat.attacks.base import SAFE_EPSILON, in_range, one_of
 from ranat.attacks.divergence import kl, symmetric_kl
 from ranat.errors import UsageError
 from ranat.gates import Always, register_gate
@@ -165,6 +165,7 @@ def test_a_constant_prediction_stays_of_its_kind() -> None:
         ("fgm", "clean_weight", None, "clean_weight must be a finite number at least 0, not None"),
         ("fgm", "adversarial_weight", 0, "adversarial_weight must be above 0, not 0"),
         ("fgm", "preset", "mine", "preset must be one of paper, original, not 'mine'"),
+        ("fgm", "epsilon_unit", "absolute", "epsilon must be given where epsilon_unit is absolute"),
         ("fgm", "epsilon_unit", "mm", "epsilon_unit must be one of absolute, relative, not 'mm'"),
         ("fgm", "scope", "word", "scope must be one of sequence, token, batch, not 'word'"),
     ],
@@ -173,6 +174,15 @@ def test_what_is_wrong_with_an_option(name: str, option: str, value: Any, messag
     with pytest.raises(ValueError, match=r"^\w+ must be") as caught:
         attacks.get(name)(**{option: value})
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("name", attacks.names())
+def test_an_epsilon_nobody_said_is_a_small_fraction_of_the_embeddings(name: str) -> None:
+    attack = attacks.get(name)()
+    assert (attack.epsilon, attack.epsilon_unit) == (SAFE_EPSILON[attack.norm], "relative")
+    assert attacks.get(name)(epsilon=0.3).epsilon_unit == "absolute"
+    relative = attacks.get(name)(epsilon=0.3, epsilon_unit="relative")
+    assert (relative.epsilon, relative.epsilon_unit) == (0.3, "relative")
 
 
 def test_bounds() -> None:

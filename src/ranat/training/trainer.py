@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,9 @@ from ranat.errors import UserError
 from ranat.gates import Always, Gate
 from ranat.training.passes import Batch
 from ranat.training.step import SPECIAL_TOKENS_MASK, AdversarialStep, special_ids
+
+MEMORY = "example_memory.safetensors"
+"""The file of a checkpoint with what an attack keeps of examples."""
 
 
 class AdversarialTrainer(Trainer):
@@ -85,6 +89,8 @@ class AdversarialTrainer(Trainer):
 
         def loss(model: Any, batch: Batch) -> Tensor:
             items = num_items_in_batch
+            if items is not None and len(batch["input_ids"]) != len(inputs["input_ids"]):
+                items = items * _items(batch) / _items(inputs)  # a part of the batch: its share of the items
             if self._divides_by_items is None and items is not None:
                 items = torch.as_tensor(items, dtype=torch.float32, device=self.args.device).requires_grad_()
             value, own_options = self._undifferentiated(model, batch, items)
@@ -118,6 +124,16 @@ class AdversarialTrainer(Trainer):
     ) -> Any:
         """The Trainer's; a special_tokens_mask is kept from the model here, too."""
         return super().prediction_step(model, _without_special_tokens_mask(inputs), prediction_loss_only, ignore_keys)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        super()._save_optimizer_and_scheduler(output_dir)
+        if self.args.should_save:
+            self.step.memory.save(Path(output_dir) / MEMORY)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None:
+            self.step.memory.load(Path(checkpoint) / MEMORY)
 
     def _undifferentiated(self, model: Any, batch: Batch, items: Any) -> tuple[Tensor, dict[str, Any]]:
         """The loss that Trainer's own step differentiates, all that it does to a loss included, and how it does it."""
@@ -192,6 +208,12 @@ class StepState(TrainerCallback, ExportableState):
         if self._step:
             self._step.cost.train_seconds += time.perf_counter() - self._started
             self._step.cost.processor_seconds += time.process_time() - self._processor
+
+
+def _items(batch: Batch) -> int:
+    """How many labels Trainer counts in a batch; where there are none, how many examples."""
+    labels = batch.get("labels")
+    return len(batch["input_ids"]) if labels is None else int((labels != -100).sum())
 
 
 def _without_special_tokens_mask(inputs: Any) -> Any:

@@ -212,7 +212,7 @@
 
     let width = null;
     new ResizeObserver(() => {
-      if (frame.clientWidth && frame.clientWidth !== width) draw(); // it has no width when it is out of the page again
+      if (frame.clientWidth && frame.clientWidth !== width) draw(); // an element that is gone has no width
       width = frame.clientWidth;
     }).observe(frame);
     highlight(text, options.query);
