@@ -18,7 +18,8 @@ from rich.console import Console
 
 from ranat.disk import write_atomically
 from ranat.runs.folder import RunFolder
-from ranat.runs.settings import merge, read_settings
+from ranat.runs.nested import merge
+from ranat.runs.settings import read_settings
 from ranat.training.run import train
 
 RATES = (1e-4, 2e-4, 4e-4)

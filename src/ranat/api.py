@@ -13,7 +13,8 @@ from ranat.errors import UsageError, UserError
 from ranat.gates import Gate, gates
 from ranat.registry import Registry
 from ranat.runs.folder import RunFolder
-from ranat.runs.settings import FROM_RUN, Settings, merge, read_settings
+from ranat.runs.nested import merge
+from ranat.runs.settings import FROM_RUN, Settings, read_settings
 from ranat.tasks import tasks
 from ranat.terminal import Console
 

@@ -20,7 +20,8 @@ from ranat.runs.folder import RunFolder
 from ranat.runs.settings import Settings
 from ranat.tasks import tasks
 from ranat.terminal import plain_console
-from ranat.training.prepare import report_notices, sample
+from ranat.training.additions import additions
+from ranat.training.prepare import report_notices, training_documents
 from ranat.training.run import documents_hash
 
 
@@ -93,7 +94,7 @@ def run_errors(
         corpus = corpora.load(settings.corpus, data, settings.read.how())
     report_notices(corpus, console)
     documents = corpus.splits.get(split, ())
-    training = sample(corpus.splits["train"], settings.train)
+    training = training_documents(settings, corpus, additions(settings.add, corpus))
     for name, found in ((split, documents), ("train", training)):
         if documents_hash(found) != metrics["splits"].get(name, {}).get("sha256"):
             raise UserError(

@@ -88,6 +88,13 @@ def train(
             "sha256": documents_hash(prepared.train),
             "classes": prepared.encoded.classes,
         }
+        if added := prepared.added.documents:
+            replaced = sum(map(prepared.added.replaces, corpus.splits["train"]))
+            train_facts["added"] = {
+                "documents": len(added),
+                "replaced": replaced,
+                "left_out": prepared.added.left_out,
+            }
         return _finish(settings, folder, task, trainer, corpus, train_facts, console)
 
 
@@ -132,7 +139,9 @@ def _finish(
 
 
 def default_folder(settings: Settings) -> Path:
-    """runs/CORPUS-MODEL-REGIME-seedN."""
+    """runs/CORPUS-MODEL-REGIME-seedN; of one that goes on from another run: that one's name, with -next."""
+    if RunFolder(base := Path(settings.model)).exists:
+        return base.with_name(f"{base.name}-next")
     parts = [Path(settings.corpus).name, Path(settings.model).name, settings.regime, f"seed{settings.train.seed}"]
     return Path("runs") / "-".join(parts).replace(" ", "-").replace("/", "-")
 

@@ -22,7 +22,7 @@ from ranat.experiments.grid.cells import Cell, expand
 from ranat.experiments.grid.processes import Processes
 from ranat.experiments.grid.progress import GridProgress
 from ranat.experiments.spec import Spec, read_spec
-from ranat.runs.settings import flattened
+from ranat.runs.nested import flattened
 from ranat.terminal import plain_console
 
 SPEC = "spec.yaml"

@@ -14,8 +14,9 @@ import numpy as np
 from ranat.evaluation.significance import Counts, Summary, micro_f1, summarise
 from ranat.experiments.cards import Card
 from ranat.gates import gates
+from ranat.runs.nested import flattened
 from ranat.runs.remarks import FEW_STEPS, remarks
-from ranat.runs.settings import Settings, flattened
+from ranat.runs.settings import Settings
 
 TRAININGS = ("standard", "AT", "RAT")
 NAMES = {

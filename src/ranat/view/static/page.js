@@ -15,7 +15,8 @@
    * @param element any; "ranat:select" comes from it, and "ranat:document" with detail {document, index} when another
    *   document is shown.
    * @param documents a list of them; see view.js.
-   * @param options {title: "…", render: what shows a document, called as RanatView.renderDocument (the default)}
+   * @param options {title: "…", render: what shows a document, called as RanatView.renderDocument (the default),
+   *   remark: what the list says beside a document's id, called with its index (nothing)}
    * @returns {show(index), replace(index, document)}: of `documents`; the latter after a document was changed.
    */
   RanatView.mount = (element, documents, options = {}) => {
@@ -166,7 +167,7 @@
           "aria-posinset": at + 1,
           "aria-setsize": listed.length,
         },
-        make("b", {}, make("bdi", {}, RanatView.shown(document.id))),
+        make("b", {}, make("bdi", {}, RanatView.shown(document.id)), ` ${options.remark?.(index) ?? ""}`),
         make("span", { class: "lowest", title: "its lowest score" }, lowest === null ? "" : lowest.toFixed(2)),
         make("span", { class: "snippet", dir: "auto" }, snippet(document.text, filter.query)),
       );
