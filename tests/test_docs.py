@@ -266,3 +266,10 @@ def test_the_report_is_that_of_the_cards(tmp_path: Path) -> None:
 
 def test_the_picture_is_that_of_the_cards() -> None:
     assert (ROOT / "docs" / "pictures" / "f1-cost.svg").read_bytes() == script("pictures").f1_cost()
+
+
+def test_the_map_has_every_part() -> None:
+    page = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
+    for path in (ROOT / "src" / "ranat").iterdir():
+        if not path.name.startswith("_") and path.name != "py.typed":
+            assert re.search(rf"^  {path.name}{'/' * path.is_dir()} ", page, re.MULTILINE), path.name

@@ -56,3 +56,11 @@ def test_a_page_fetches_nothing_from_elsewhere(site: Path) -> None:
         for tag in re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", page.read_text(encoding="utf-8")):
             for target in TARGET.findall(tag):
                 assert "//" not in target, f"{page.relative_to(site)}: {tag}"
+
+
+def test_every_file_of_the_repository_is_brought_in(site: Path) -> None:
+    for page in (ROOT / "docs").rglob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        assert "8 <" not in text, page  # what a formatter makes of it
+        html = (site / page.relative_to(ROOT / "docs")).with_suffix(".html").read_text(encoding="utf-8")
+        assert "8&lt;--" not in html

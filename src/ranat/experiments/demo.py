@@ -20,14 +20,20 @@ from ranat.extraction import Extractor
 from ranat.runs.settings import Settings, read_settings
 from ranat.training.run import train
 
-ATTACK = {"name": "pgd", "epsilon": 0.3, "steps": 3}
+ATTACK = {"name": "pgd"}
 RAT = {"p": 0.5}
 ENTITIES: dict[str, dict[str, Any]] = {
     "standard": {},
     "AT": {"attack": ATTACK, "rat": {"p": 1.0}},
     "RAT": {"attack": ATTACK, "rat": RAT},
 }
-RELATIONS = {"task": "relation", "attack": {"name": "fgm", "epsilon": 0.3}, "rat": RAT}
+RELATIONS = {
+    "task": "relation",
+    "relation": {"representation": "entity", "marking": "typed"},
+    "attack": {"name": "fgm"},
+    "rat": RAT,
+    "train": {"epochs": 3, "learning_rate": 5e-4, "keep": "last"},  # it has to learn in a minute
+}
 MODELS = {**ENTITIES, "relations": RELATIONS}
 EPOCHS = 6
 
