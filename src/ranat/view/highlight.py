@@ -29,9 +29,10 @@ is one of its gaps."""
 
 _CONTROLS = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"},
-    **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD),
+    **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFFFE, 0xFFFF), 0xFFFD),
 }
-"""Control characters as their pictures; those that turn the direction of what comes after them as �."""
+"""Control characters as their pictures; those that turn the direction of what comes after them, and those that XML may
+not have, as �."""
 
 STYLE = text_of("marks.css")
 """The style sheet of all that this module makes; light and dark alike, as it takes over the page's own ink."""
