@@ -186,8 +186,8 @@ GAINED = "of test F1 against standard for 1.5 times the counted cost (95% CI"
     [
         (
             [row("pgd AT", 0.009, 0.2)],
-            f"pgd AT gained 0.9 points {GAINED} -1.1 to +2.9, 3 seeds), which may be chance, p = 0.20; about 3 more seeds "
-            "would decide it, if it is real and seeds scatter as they did.",
+            f"pgd AT gained 0.9 points {GAINED} -1.1 to +2.9, 3 seeds), which may be chance, p = 0.20; about 3 more "
+            "seeds would decide it, if it is real and seeds scatter as they did.",
         ),
         (
             [row("pgd AT", 0.03, 0.01)],
@@ -195,9 +195,9 @@ GAINED = "of test F1 against standard for 1.5 times the counted cost (95% CI"
         ),
         (
             [row("pgd AT", 0.03, 0.03), row("fgm AT", 0.01, 0.5)],
-            f"Of 2 trainings pgd AT did best: it gained 3.0 points {GAINED} +1.0 to +5.0, 3 seeds), which may be chance, "
-            "p = 0.06 after Holm's correction for 2; about 3 more seeds would decide it, if it is real and seeds scatter "
-            "as they did.",
+            f"Of 2 trainings pgd AT did best: it gained 3.0 points {GAINED} +1.0 to +5.0, 3 seeds), which may be "
+            "chance, p = 0.06 after Holm's correction for 2; about 3 more seeds would decide it, if it is real and seeds "
+            "scatter as they did.",
         ),
         (
             [row("pgd AT", -0.03, 0.5, seeds=1, needed=None), row("fgm AT", -0.05, 0.5, seeds=1)],
@@ -206,8 +206,8 @@ GAINED = "of test F1 against standard for 1.5 times the counted cost (95% CI"
         ),
         (
             [row("pgd AT", 0.001, 0.9, needed=None)],
-            f"pgd AT gained 0.1 points {GAINED} -1.9 to +2.1, 3 seeds), which may be chance, p = 0.90; more seeds would "
-            "hardly decide it, the difference is too small for these texts.",
+            f"pgd AT gained 0.1 points {GAINED} -1.9 to +2.1, 3 seeds), which may be chance, p = 0.90; more seeds "
+            "would hardly decide it, the difference is too small for these texts.",
         ),
         (
             [row("pgd AT", 0, 1) | {"difference": None}],
