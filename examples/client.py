@@ -16,7 +16,8 @@ MISSED = "nephrotoxicity"
 start = TEXT.index(MISSED)
 right = {"id": "right", "type": "Disease", "spans": [[start, start + len(MISSED)]]}
 
-with httpx.Client(base_url=address, timeout=60, transport=httpx.HTTPTransport(retries=5)) as server:
+patient = httpx.HTTPTransport(retries=8)  # for a minute, while the server starts
+with httpx.Client(base_url=address, timeout=60, transport=patient) as server:
     (found,) = server.post("/extract", json={"text": TEXT}).raise_for_status().json()["documents"]
     print("the model's entities:", [(entity["text"], entity["type"]) for entity in found["entities"]])
 
