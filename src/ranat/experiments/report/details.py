@@ -93,11 +93,6 @@ def claims_table(found: Sequence[Claim]) -> Table:
             ]
             for claim in found
         ],
-        notes=[
-            "The paper's rows of BioBERT and PubMedBERT under standard training equal, digit by digit, those that BLURB "
-            "published (Gu et al. 2021, arXiv 2007.15779). So the gains it prints may compare runs of two groups, made "
-            "with other settings."
-        ],
     )
 
 
