@@ -196,8 +196,8 @@ GAINED = "of test F1 against standard for 1.5 times the counted cost (95% CI"
         (
             [row("pgd AT", 0.03, 0.03), row("fgm AT", 0.01, 0.5)],
             f"Of 2 trainings pgd AT did best: it gained 3.0 points {GAINED} +1.0 to +5.0, 3 seeds), which may be "
-            "chance, p = 0.06 after Holm's correction for 2; about 3 more seeds would decide it, if it is real and seeds "
-            "scatter as they did.",
+            "chance, p = 0.06 after Holm's correction for 2; about 3 more seeds would decide it, if it is real and "
+            "seeds scatter as they did.",
         ),
         (
             [row("pgd AT", -0.03, 0.5, seeds=1, needed=None), row("fgm AT", -0.05, 0.5, seeds=1)],

@@ -69,6 +69,7 @@ class BatchPasses:
         self._memory = ExampleMemory() if memory is None else memory
         self._x: Tensor | None = None
         self._unusable = torch.zeros(mask.shape[0], dtype=torch.bool, device=mask.device)
+        self._radii: list[Tensor] = []
         self._generators = _Generators(mask.device) if shared_dropout else None
 
     @property
@@ -94,6 +95,8 @@ class BatchPasses:
             with self._no_autocast():
                 self._backward(objective)
         self._cost.backward += 1
+        if r is not None:
+            self._radii.append(self._relative_norm(r.detach()))
         self.objective = self.objective + objective.detach()
         if leaf.grad is None:
             raise UserError(
@@ -156,6 +159,16 @@ class BatchPasses:
     def unusable(self) -> int:
         """How many rows had a zero or non-finite gradient in some pass."""
         return int(self._unusable.sum())
+
+    def relative_radius(self) -> float:
+        """‖r‖/‖x‖, a mean over the rows and over the passes that learned at x + r; 0 if none did."""
+        return float(torch.stack(self._radii).mean()) if self._radii else 0.0
+
+    def _relative_norm(self, r: Tensor) -> Tensor:
+        """() of the norms over what of a row may be perturbed."""
+        of_r, of_x = ((values.float() * self.mask).flatten(1).norm(dim=1) for values in (r, self.embeddings))
+        shares: Tensor = of_r / of_x.clamp(min=torch.finfo(torch.float32).tiny)
+        return shares.mean()
 
     def _forward(self, model: Any, r: Tensor | None) -> tuple[Output, Tensor]:
         if self._generators:
