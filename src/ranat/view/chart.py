@@ -7,7 +7,7 @@ the page around it; a picture that is a file of its own brings paper and ink, da
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -105,19 +105,40 @@ def intervals_svg(rows: Sequence[Interval], across: str, title: str, *, alone: b
         y = 14 + 26 * (number + 0.5)
         name = row.name if 12 + 7.2 * len(row.name) <= left else f"{row.name[: int((left - 20) / 7.2)]}…"
         parts.append(_text(left - 10, y + 4, name, "end"))
-        if row.low is not None and row.high is not None:
-            parts.append(
-                f'<line x1="{place(row.low):.1f}" y1="{y:.1f}" x2="{place(row.high):.1f}" y2="{y:.1f}" '
-                'stroke="currentColor" stroke-width="2"/>'
-            )
-        parts += [
-            f'<circle cx="{place(value):.1f}" cy="{y:.1f}" r="3" fill="none" stroke="currentColor"/>'
-            for value in row.values
-        ]
-        parts.append(f'<circle cx="{place(row.mean):.1f}" cy="{y:.1f}" r="5" fill="currentColor"/>')
+        parts.append(_whisker(row, place, y))
         parts.append(_text(left + wide + 12, y + 4, row.note))
     parts.append(_text(left + wide / 2, high + 48, across, "middle"))
     return _svg(left + wide + right, high + 58, "".join(parts), title, alone=alone)
+
+
+def whisker(row: Interval, ends: tuple[float, float], width: int = 150) -> str:
+    """One of several rows that share their ends, for a cell of a table.
+
+    Args:
+        row: its name is for those who do not see it.
+        ends: the values at the left and the right edge.
+        width: in pixels.
+    """
+    span = ends[1] - ends[0] or 1
+
+    def place(value: float) -> float:
+        return 8 + (width - 16) * (value - ends[0]) / span
+
+    return _svg(width, 20, _whisker(row, place, 10), row.name).replace("<svg ", '<svg class="interval" ', 1)
+
+
+def _whisker(row: Interval, place: Callable[[float], float], y: float) -> str:
+    parts = []
+    if row.low is not None and row.high is not None:
+        parts.append(
+            f'<line x1="{place(row.low):.1f}" y1="{y:.1f}" x2="{place(row.high):.1f}" y2="{y:.1f}" '
+            'stroke="currentColor" stroke-width="2"/>'
+        )
+    parts += [
+        f'<circle cx="{place(value):.1f}" cy="{y:.1f}" r="3" fill="none" stroke="currentColor"/>'
+        for value in row.values
+    ]
+    return "".join([*parts, f'<circle cx="{place(row.mean):.1f}" cy="{y:.1f}" r="5" fill="currentColor"/>'])
 
 
 def _curve(curve: Curve, across: str) -> str:
