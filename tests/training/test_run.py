@@ -45,7 +45,16 @@ def run(tmp_path: Path, backbone: Path, corpus: Path) -> Path:
 
 def test_a_run_folder_has_what_the_design_says(run: Path) -> None:
     names = {path.name for path in run.iterdir() if path.name != ".lock"}
-    told = {"config.yaml", "metrics.json", "cost.json", "log.jsonl", "predictions", "model", "README.md", "run.json"}
+    told = {
+        "config.yaml",
+        "metrics.json",
+        "cost.json",
+        "log.jsonl",
+        "predictions",
+        "model",
+        "README.md",
+        "run.json",
+    } | {"curves.svg"}
     assert names == told
     config = yaml.safe_load((run / "config.yaml").read_text())
     assert config["train"]["learning_rate"] == 0.01
