@@ -1,6 +1,6 @@
 """The command line. It only parses, calls the library, and prints."""
 
-from ranat.cli import advice, attacks, corpora, errors, extraction, grids, runs
+from ranat.cli import advice, attacks, corpora, errors, extraction, grids, runs, sharing
 from ranat.cli.application import app, main
 
-__all__ = ["advice", "app", "attacks", "corpora", "errors", "extraction", "grids", "main", "runs"]
+__all__ = ["advice", "app", "attacks", "corpora", "errors", "extraction", "grids", "main", "runs", "sharing"]
