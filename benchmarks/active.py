@@ -2,14 +2,18 @@
 
     python benchmarks/active.py [--data FOLDER_OF_CORPORA] [--seeds 5] [--output results/active.json]
 
-The corpus is `ncbi-disease/original`, whose documents are abstracts; the model is `minilm`. A seed draws a pool of 300
-abstracts of train, and 30 of them to begin with. Each round the model tags what is left of the pool, the next 30
-documents get their gold annotations, and `minilm` is trained anew on all that are annotated, always for the same number
-of steps: no point depends on a choice by dev or test. "uncertain" takes the documents whose least sure mention has the
-lowest score, documents without a mention last, as the page for corrections does; "random" draws. Both share the
-beginning, its model included. Strict F1 on all abstracts of test is reported after each round.
+The corpus is `ncbi-disease/original`, whose documents are abstracts; the model is `minilm`. A seed draws 30 abstracts
+of train to begin with, and the model learns from them for four epochs. Each round draws 150 of the abstracts that are
+left, the model tags them, the 30 that come first get their gold annotations, and the model goes on for one epoch over
+all that are annotated. What comes first is the document with:
 
-Each point is written at once, so that the same command goes on after an interruption.
+- `least`: the lowest score among its mentions, documents without a mention last;
+- `mean`: the lowest mean score of its mentions;
+- `random`: the luck of the draw.
+
+All begin with the same model and meet the same draws. No point depends on a choice by dev or test; strict F1 on all
+abstracts of test is reported after each round. Each point is written at once, its model is kept in the folder of
+`--work`, and the same command goes on after an interruption.
 """
 
 from __future__ import annotations
@@ -19,8 +23,9 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -34,13 +39,13 @@ from ranat.models.loading import load_config, load_tokenizer, quiet_libraries, w
 from ranat.models.precision import autocast
 from ranat.runs.folder import RunFolder
 from ranat.runs.settings import Settings, read_settings
-from ranat.tasks import NER
+from ranat.tasks import NER, load
 from ranat.training.prepare import with_precision
 from ranat.training.runtrainer import RunTrainer
 
 CORPUS = "ncbi-disease/original"
-POOL, BATCH, ROUNDS, STEPS, SENTENCES = 300, 30, 5, 120, 16
-STRATEGIES = ("uncertain", "random")
+BATCH, DRAWN, ROUNDS, FIRST_EPOCHS, SENTENCES = 30, 150, 4, 4, 16
+STRATEGIES = ("least", "random", "mean")
 
 
 def main() -> None:
@@ -48,6 +53,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of corpora; default: as everywhere")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "ranat-active")
     parser.add_argument("--output", type=Path, default=Path("results/active.json"))
     chosen = parser.parse_args()
     quiet_libraries()
@@ -56,78 +63,81 @@ def main() -> None:
         points = json.loads(chosen.output.read_text(encoding="utf-8"))["points"]
     corpus = corpora.load(CORPUS, chosen.data)
     for seed in range(chosen.seeds):
-        for point in simulate(corpus, seed, points):
-            points.append(point)
-            write(chosen.output, points)
-            print(json.dumps({**point, "chosen": len(point["chosen"])}), file=sys.stderr, flush=True)
+        for strategy in chosen.strategies:
+            for point in simulate(corpus, seed, strategy, points, chosen.work):
+                points.append(point)
+                write(chosen.output, points)
+                print(json.dumps(point | {"annotated": len(point["annotated"])}), file=sys.stderr, flush=True)
 
 
-def simulate(corpus: corpora.Corpus, seed: int, known: Sequence[dict[str, Any]]) -> Any:
-    """The points of a seed that are not known yet, one after the other."""
-    draw = np.random.default_rng(seed)
+def simulate(
+    corpus: corpora.Corpus, seed: int, strategy: str, known: Sequence[dict[str, Any]], work: Path
+) -> Iterator[dict[str, Any]]:
+    """The points of a seed and a strategy that are not known yet, one after the other."""
     train = {document.id: document for document in corpus.splits["train"]}
-    pool = [str(id) for id in draw.permutation(list(train))[:POOL]]
-    done = {(point["strategy"], point["documents"]): point for point in known if point["seed"] == seed}
-    for strategy in STRATEGIES:
-        annotated = pool[:BATCH]
-        for round in range(ROUNDS + 1):
-            size = BATCH * (round + 1)
-            point = done.get((strategy, size))
-            if point is None and round == 0 and (first := done.get((STRATEGIES[0], size))):
-                point = {**first, "strategy": strategy}
-                yield point
-            if point is None:
-                began = time.perf_counter()
-                task, model = trained([train[id] for id in annotated], corpus, seed)
-                with autocast(settings(seed).train.precision):
-                    scores = task.score(corpus.splits["test"], task.predict(model, corpus.splits["test"]))
-                    left = [train[id] for id in pool if id not in annotated]
-                    order = ordered(strategy, left, task, model, seed, round)
-                point = {
-                    "seed": seed,
-                    "strategy": strategy,
-                    "documents": size,
-                    "characters": sum(len(train[id].text) for id in annotated),
-                    "mentions": sum(len(train[id].entities) for id in annotated),
-                    **{name: round_to(scores[name]) for name in ("precision", "recall", "f1")},
-                    "chosen": order[:BATCH],
-                    "seconds": round_to(time.perf_counter() - began, 1),
-                }
-                yield point
-                done[strategy, size] = point
-            following = point["chosen"]
-            if strategy == "random" and round == 0:  # the model is shared, what it chose is not
-                following = ordered(strategy, [train[id] for id in pool if id not in annotated], None, None, seed, 0)
-            annotated = [*annotated, *following[:BATCH]]
+    for round in range(ROUNDS + 1):
+        name = "first" if round == 0 else f"{strategy}-{round}"
+        before = work / f"{seed}-{'first' if round == 1 else f'{strategy}-{round - 1}'}"
+        done = {point["name"]: point for point in known if point["seed"] == seed}
+        if name in done and (round == ROUNDS or (work / f"{seed}-{name}").is_dir()):
+            annotated = done[name]["annotated"]
+            continue
+        began = time.perf_counter()
+        draw = np.random.default_rng([seed, round])
+        if round == 0:
+            annotated = [str(id) for id in draw.permutation(list(train))[:BATCH]]
+        else:
+            left = [str(id) for id in draw.permutation([id for id in train if id not in annotated])[:DRAWN]]
+            annotated = [*annotated, *ordered(strategy, [train[id] for id in left], before)[:BATCH]]
+        task, model = trained([train[id] for id in annotated], corpus, seed, before if round else None)
+        model.save_pretrained(work / f"{seed}-{name}")
+        task.tokenizer.save_pretrained(work / f"{seed}-{name}")
+        with autocast(settings(seed).train.precision):
+            scores = task.score(corpus.splits["test"], task.predict(model, corpus.splits["test"]))
+        yield {
+            "name": name,
+            "seed": seed,
+            "strategy": strategy,
+            "documents": len(annotated),
+            "characters": sum(len(train[id].text) for id in annotated),
+            "mentions": sum(len(train[id].entities) for id in annotated),
+            **{measure: round_to(scores[measure]) for measure in ("precision", "recall", "f1")},
+            "seconds": round_to(time.perf_counter() - began, 1),
+            "annotated": annotated,
+        }
 
 
-def ordered(strategy: str, left: Sequence[Document], task: Any, model: Any, seed: int, round: int) -> list[str]:
+def ordered(strategy: str, documents: Sequence[Document], model: Path) -> list[str]:
     """The ids of documents, those that a person is to look at first before all others."""
     if strategy == "random":
-        return [str(id) for id in np.random.default_rng([seed, round]).permutation([document.id for document in left])]
-    found = task.predict(model, left)
-    return [document.id for document in sorted(found, key=sureness)]
+        return [document.id for document in documents]
+    task, loaded = load(str(model))
+    with autocast(settings(0).train.precision):
+        found = task.predict(loaded, documents)
+    return [document.id for document in sorted(found, key=lambda document: sureness(strategy, document))]
 
 
-def sureness(document: Document) -> float:
-    """The score of the least sure mention; without a mention there is nothing to be unsure of."""
-    return min((entity.score for entity in document.entities if entity.score is not None), default=1.0)
+def sureness(strategy: str, document: Document) -> float:
+    """How sure the model is of a document; without a mention there is nothing to be unsure of."""
+    scores = [entity.score for entity in document.entities if entity.score is not None]
+    return 1.0 if not scores else min(scores) if strategy == "least" else fmean(scores)
 
 
-def settings(seed: int) -> Settings:
-    """Those of every training."""
-    train = {"seed": seed, "max_steps": STEPS, "batch_size": SENTENCES, "keep": "last"}
+def settings(seed: int, epochs: int = 1) -> Settings:
+    """Those of a training."""
+    train = {"seed": seed, "epochs": epochs, "batch_size": SENTENCES, "keep": "last"}
     return with_precision(read_settings(flags={"corpus": CORPUS, "model": "minilm", "task": "ner", "train": train}))
 
 
-def trained(documents: Sequence[Document], corpus: corpora.Corpus, seed: int) -> tuple[NER, Any]:
-    """A tagger that was trained on documents; nothing is kept on the disk."""
-    chosen = settings(seed)
-    tokenizer = load_tokenizer(chosen.model)
-    task = NER.for_corpus(corpus, tokenizer, window_size(load_config(chosen.model), tokenizer))
+def trained(documents: Sequence[Document], corpus: corpora.Corpus, seed: int, before: Path | None) -> tuple[NER, Any]:
+    """A tagger that was trained on documents, beginning with the model of the round before."""
+    chosen = settings(seed, 1 if before else FIRST_EPOCHS)
+    source = str(before or chosen.model)
+    tokenizer = load_tokenizer(source)
+    task = NER.for_corpus(corpus, tokenizer, window_size(load_config(source), tokenizer))
     set_seed(seed)
     with tempfile.TemporaryDirectory() as folder:
-        model, examples = task.new_model(chosen.model), task.encode(documents)
+        model, examples = task.new_model(source), task.encode(documents)
         trainer = RunTrainer(chosen, RunFolder(Path(folder)), task, model, examples, (), None)
         trainer.args.save_strategy = SaveStrategy.NO
         trainer.train()
@@ -142,7 +152,7 @@ def round_to(value: float, digits: int = 5) -> float:
 def write(output: Path, points: Sequence[dict[str, Any]]) -> None:
     """The points, and what they say."""
     lines = ",\n".join(f"    {json.dumps(point)}" for point in points)
-    told = json.dumps({"corpus": CORPUS, "model": "minilm", "pool": POOL, "steps": STEPS, "batch_size": SENTENCES})
+    told = json.dumps({"corpus": CORPUS, "model": "minilm", "drawn": DRAWN, "batch_size": SENTENCES})
     output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(output, f'{{\n  "settings": {told},\n  "points": [\n{lines}\n  ]\n}}\n')
 

@@ -200,7 +200,10 @@ def train(
 
 
 def compare(runs: Iterable[Run | str | Path]) -> dict[str, Any]:
-    """Runs grouped by what differs in the seed alone, each group beside the first, as `ranat compare --json`.
+    """Runs of one task and corpus side by side, grouped by what differs in the seed alone, as `ranat compare --json`.
+
+    Returns:
+        {"comparisons": [{"answer": a sentence, "groups": …}]}, see `ranat.experiments.compare.compare`.
 
     Raises:
         UserError: see `ranat.experiments.compare.compare`.

@@ -17,6 +17,7 @@ from ranat.evaluation.significance import (
     micro_f1,
     paired_difference,
     resampled_f1,
+    seeds_to_decide,
     summarise,
 )
 
@@ -206,3 +207,24 @@ def test_equivalence_keeps_its_size_at_the_margin() -> None:
 @pytest.mark.parametrize(("gap", "p"), [(0.1, 0.0), (0.5, 1.0), (-0.7, 1.0)])
 def test_equivalence_of_differences_that_are_all_alike(gap: float, p: float) -> None:
     assert equivalence([1.0, 2.0], [1.0 + gap, 2.0 + gap], 0.5).p == p
+
+
+def test_seeds_to_decide_keep_their_promise() -> None:
+    """Of new seeds that differ and scatter as was assumed, the test over that many rejects with the power asked for."""
+    generator = np.random.default_rng(0)
+    draws, seeds = 2000, 4
+    gaps = np.array([0.01, 0.02, 0.03, 0.012])
+    first = np.full((1 + draws, seeds), 0.7)
+    second = first + gaps + np.vstack([np.zeros(seeds), generator.normal(0, 1e-4, (draws, 1)).repeat(seeds, 1)])
+    needed = seeds_to_decide(first, second)
+    assert needed is not None
+    for count, reaches in ((needed, True), (needed - 1, False)):
+        new = generator.normal(gaps.mean(), gaps.std(ddof=1), (20_000, count))
+        rejected = stats.ttest_1samp(new, 0, axis=1).pvalue < 0.05
+        assert (rejected.mean() > 0.79) == reaches
+
+
+def test_seeds_do_not_decide_what_documents_leave_open() -> None:
+    draws = np.random.default_rng(0).normal(0, 0.05, (2000, 1)).repeat(3, 1)
+    first = np.full((2001, 3), 0.7)
+    assert seeds_to_decide(first, first + 0.02 + np.vstack([np.zeros(3), draws])) is None

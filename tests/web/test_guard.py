@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
 
 from ranat.errors import UsageError
+from ranat.view.assets import SCRIPTS, STYLES
 from ranat.web.app import create_app
 from ranat.web.guard import POLICY, is_loopback
 from ranat.web.limits import Limits
@@ -83,6 +85,13 @@ def test_every_answer_has_the_policy(local: TestClient, path: str) -> None:
 )
 def test_no_request_names_a_file_of_the_server(local: TestClient, path: str) -> None:
     assert local.get(path).status_code == 404
+
+
+def test_the_page_has_all_of_the_view_in_its_order(local: TestClient) -> None:
+    page = local.get("/").text
+    named = re.findall(r'(?:src|href)="/static/([^"]+)"', page)
+    assert [name for name in named if name in (*STYLES, *SCRIPTS)] == [*STYLES, *SCRIPTS]
+    assert all(local.get(f"/static/{name}").status_code == 200 for name in named)
 
 
 def test_without_the_token_there_is_nothing_but_health(open_to_all: TestClient) -> None:

@@ -1,6 +1,6 @@
 """The command line. It only parses, calls the library, and prints."""
 
-from ranat.cli import advice, attacks, corpora, errors, extraction, grids, runs, serve
+from ranat.cli import advice, attacks, corpora, errors, extraction, grids, runs, serve, view
 from ranat.cli.application import app, main
 
-__all__ = ["advice", "app", "attacks", "corpora", "errors", "extraction", "grids", "main", "runs", "serve"]
+__all__ = ["advice", "app", "attacks", "corpora", "errors", "extraction", "grids", "main", "runs", "serve", "view"]

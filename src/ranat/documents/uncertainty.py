@@ -6,7 +6,6 @@ from ranat.documents.document import Document, Entity, Relation
 
 
 def uncertainty(document: Document) -> float:
-    """The mean of 1 − score over its mentions and relations, in [0, 1]; 0 if nothing in it has a score."""
+    """1 − the lowest score of its mentions and relations, in [0, 1]; 0 if nothing in it has a score."""
     scored: tuple[Entity | Relation, ...] = (*document.entities, *document.relations)
-    scores = [item.score for item in scored if item.score is not None]
-    return 1 - sum(scores) / len(scores) if scores else 0.0
+    return 1 - min((item.score for item in scored if item.score is not None), default=1.0)

@@ -24,12 +24,18 @@ class Summary:
     high: float | None
 
 
-def summarise(values: Sequence[float]) -> Summary:
-    """Mean ± sd and a 95% confidence interval of the mean over seeds."""
+def summarise(values: Sequence[float], within: tuple[float, float] = (-np.inf, np.inf)) -> Summary:
+    """Mean ± sd and a 95% confidence interval of the mean over seeds.
+
+    Args:
+        values: one a seed.
+        within: what such a value can be, such as (0, 1) for F1: the interval does not reach beyond.
+    """
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return Summary(n, mean, None, None, None)
-    return Summary(n, mean, float(np.std(values, ddof=1)), *student_interval(values))
+    low, high = student_interval(values)
+    return Summary(n, mean, float(np.std(values, ddof=1)), max(low, within[0]), min(high, within[1]))
 
 
 def student_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
@@ -124,7 +130,42 @@ def paired_difference(
         low, high = min(low, lowest), max(high, highest)
         error = float(np.std(gaps[0], ddof=1)) / seeds**0.5
         p = max(p, 2 * float(stats.t.sf(abs(estimate) / error, seeds - 1)))
-    return Difference(estimate, low, high, p, seeds, documents)
+    return Difference(estimate, max(low, -1.0), min(high, 1.0), p, seeds, documents)
+
+
+def seeds_to_decide(
+    first: NDArray[np.float64], second: NDArray[np.float64], level: float = 0.05, power: float = 0.8, most: int = 100
+) -> int | None:
+    """How many seeds in all `paired_difference` takes to tell a difference from chance, if it is what it seems.
+
+    It is assumed that new seeds differ by the same mean and scatter by the same standard deviation as those at hand.
+    Few seeds know both badly, so this is an order of magnitude and no promise. Student's test over seeds must then
+    reject with the given power (noncentral t), and so must a normal test whose variance is that of documents and of
+    seeds: the former does not shrink with more seeds.
+
+    Args:
+        first: see `paired_difference`; two or more seeds.
+        second: likewise.
+        level: of the test, two-sided.
+        power: the chance that the test rejects.
+        most: seeds that are thought of.
+    Returns:
+        None: not even `most` seeds are enough.
+    """
+    gaps = second - first
+    difference, scatter = abs(float(gaps[0].mean())), float(np.std(gaps[0], ddof=1))
+    of_documents = float(np.std(gaps[1:].mean(1)))
+    wanted = float(stats.norm.ppf(1 - level / 2) + stats.norm.ppf(power))
+    for seeds in range(2, most + 1):
+        error = scatter / seeds**0.5
+        if difference < wanted * (of_documents**2 + error**2) ** 0.5:
+            continue
+        if error == 0:
+            return seeds
+        critical = float(stats.t.ppf(1 - level / 2, seeds - 1))
+        if float(stats.nct.sf(critical, seeds - 1, difference / error)) >= power:
+            return seeds
+    return None
 
 
 def joint_bootstrap(first: Counts, second: Counts, draws: int = 10_000, seed: int = 0) -> Difference:

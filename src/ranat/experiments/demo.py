@@ -64,7 +64,7 @@ def run_demo(out: Path, console: Console) -> dict[str, Any]:
         "text": mark_mentions(document),
         "triples": triples(document),
         "page": str(_page(document, out / "abstract.html")),
-        "picture": _picture(comparison, out / "f1-cost.svg"),
+        "picture": _picture(comparison["comparisons"][0], out / "f1-cost.svg"),
     }
 
 

@@ -13,9 +13,10 @@ FOLDER = Path("runs/demo")
 
 
 def demo_runs(console: Console, folder: Path = FOLDER) -> tuple[str, str]:
-    """Runs that find entities and relations; those that are not there are trained, which takes a minute or two."""
-    for name in ("RAT", "relations"):
-        if not RunFolder(folder / name).finished:
-            console.print(f"no models are named, so one of the demonstration is trained: {folder / name}")
-            train_model(name, folder / name, console)
-    return str(folder / "RAT"), str(folder / "relations")
+    """Runs that find entities and relations; those that are not there are trained, which takes minutes."""
+    entities, relations = folder / "RAT", folder / "relations"
+    for run in (entities, relations):
+        if not RunFolder(run).finished:
+            console.print(f"no models are named, so one of the demonstration is trained: {run}")
+            train_model(run.name, run, console)
+    return str(entities), str(relations)

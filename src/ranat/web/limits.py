@@ -24,7 +24,7 @@ class Limits:
 
     characters: int = 100_000
     total: int = 2_000_000
-    body: int = 32 << 20
+    body: int = 16 << 20
     waiting: int = 64
     seconds: float = 60.0
     batch: int = 50_000

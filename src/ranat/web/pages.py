@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 
 from fastapi import FastAPI, HTTPException
 from fastapi.responses import Response
 
+from ranat.view.assets import STATIC
+
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _PAGES = {"/": "index.html", "/login": "login.html", "/docs": "docs.html"}
-_PACKAGES = ("ranat.web", "ranat.view")
+_FOLDERS = (Path(__file__).parent / "static", STATIC)
 
 
 def add_pages(app: FastAPI) -> None:
     """Serve the files of the folders `static`; they are read once, and a request only chooses among them."""
-    files = {
-        file.name: file.read_bytes()
-        for package in _PACKAGES
-        for file in (resources.files(package) / "static").iterdir()
-        if file.name.endswith(tuple(_KINDS))
-    }
+    files = {file.name: file.read_bytes() for folder in _FOLDERS for file in folder.iterdir() if file.suffix in _KINDS}
 
     @app.get("/static/{name}", include_in_schema=False)
     async def static(name: str) -> Response:

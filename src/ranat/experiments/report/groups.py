@@ -72,7 +72,7 @@ class Group:
     @property
     def f1(self) -> Summary:
         """F1 over seeds, a fraction."""
-        return summarise([self.score(seed) for seed in self.cards])
+        return summarise([self.score(seed) for seed in self.cards], within=(0, 1))
 
     def score(self, seed: int) -> float:
         """F1 of one seed, a fraction."""

@@ -52,6 +52,7 @@ globalThis.makeEditor = (host) => {
       const index = entry.document.entities.findIndex(({ id }) => id === before.id);
       if (index >= 0) view.select("entity", index);
     } else if (before?.kind === "relation" && before.index < entry.document.relations.length) view.select("relation", before.index);
+    board.querySelector(".tip").hidden = true; // what it says stands in the tools
     draw();
   }
 
@@ -76,7 +77,7 @@ globalThis.makeEditor = (host) => {
         "aria-pressed": current === null ? null : String(type === current),
       });
     });
-    const other = make("input", { "data-do": `${key} other`, "aria-label": "another type", placeholder: "other", size: "8", maxlength: "100" });
+    const other = make("input", { "data-do": `${key} other`, "aria-label": "another type", placeholder: "other", size: "6", maxlength: "100" });
     other.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && other.value.trim()) pick(other.value.trim());
     });
