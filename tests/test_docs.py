@@ -96,7 +96,7 @@ def test_the_commands_parse() -> None:
     said = [command for block in blocks("console") for command, _ in walkthrough.commands(block)]
     named = [command for command in said if command.startswith("ranat ")]
     assert len(named) > 20
-    for command in named:
+    for command in (re.split(r" (?:\d?>|&|\|)", command)[0] for command in named):  # up to what is the shell's
         arguments = shlex.split(re.sub(r"--plugin \S+", "", command), comments=True)  # `main` takes it out
         cli.app.parse_args(arguments[1:], exit_on_error=False, print_error=False)
 
