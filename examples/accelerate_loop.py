@@ -21,7 +21,7 @@ loader = DataLoader(encoded(tokenizer), batch_size=2, shuffle=True, collate_fn=D
 model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
 
 step = AdversarialStep(
-    attack=FGM(epsilon=0.02, epsilon_unit="relative"),
+    attack=FGM(),
     gate=Bernoulli(p=0.5, seed=0),  # the same seed on all processes, so that all attack the same steps
     special_ids=special_ids(tokenizer),
     accumulation=accelerator.gradient_accumulation_steps,  # one draw for the batches of one optimizer step

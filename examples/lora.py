@@ -25,7 +25,7 @@ trainer = AdversarialTrainer(
     ),
     train_dataset=encoded(tokenizer),
     processing_class=tokenizer,
-    attack=FGM(epsilon=0.02, epsilon_unit="relative"),
+    attack=FGM(),
     gate=Bernoulli(p=0.5, seed=0),
 )
 trainer.train()

@@ -1,4 +1,4 @@
-"""An attack of one's own in a Trainer script: noise of length ε, the control that every attack should beat."""
+"""An attack of one's own in a Trainer script: only one word of each example is perturbed."""
 
 from dataclasses import dataclass
 
@@ -10,29 +10,28 @@ from ranat.attacks import Attack, PassCounts, Passes, register_attack
 from ranat.models.backbones import resolve
 
 
-@register_attack("noise")
+@register_attack("one-word")
 @dataclass(frozen=True, kw_only=True)
-class Noise(Attack):
-    """r = ε · n / ‖n‖₂ with normal noise n: as long as the r of FGM, in a random direction.
+class OneWord(Attack):
+    """FGM on the token whose gradient is the longest; the others stay as they are.
 
+    r = ε · g* / ‖g*‖₂,   g* = g at that token, 0 elsewhere
     L = L(f(x; θ), y) + L(f(x + r; θ), y)
     """
 
-    @property
-    def climbs_on(self):
-        """Nothing: r is not chosen by a gradient."""
-        return None
-
     def __call__(self, passes: Passes) -> None:
         """Learn at x, then at x + r."""
+        g = self.clean_gradient(passes) * passes.mask  # (batch, tokens, hidden)
+        length = g.norm(dim=-1, keepdim=True)
         ball = self.ball(passes)
-        passes.learn(weight=self.clean_weight)
-        passes.learn(ball.radius * ball.unit(passes.normal()), weight=self.adversarial_weight, last=True)
+        r = ball.radius * ball.unit(g * (length == length.amax(1, keepdim=True)))
+        passes.learn(r, weight=self.adversarial_weight, last=True)
 
     @property
     def counts(self) -> PassCounts:
-        """Two passes, both learnt from: as many as FGM."""
-        return PassCounts(forward=2, backward=2, backward_to_input=0)
+        """As FGM: a pass at x and one at x + r."""
+        clean = self.clean_weight > 0
+        return PassCounts(forward=2, backward=1 + clean, backward_to_input=1 - clean)
 
 
 if __name__ == "__main__":
@@ -41,11 +40,11 @@ if __name__ == "__main__":
     trainer = AdversarialTrainer(
         model=AutoModelForSequenceClassification.from_pretrained(name, num_labels=2),
         args=TrainingArguments(
-            "runs/noise", num_train_epochs=4, per_device_train_batch_size=4, learning_rate=1e-4, report_to="none"
+            "runs/one-word", num_train_epochs=4, per_device_train_batch_size=4, learning_rate=1e-4, report_to="none"
         ),
         train_dataset=encoded(tokenizer),
         processing_class=tokenizer,
-        attack=Noise(epsilon=0.02, epsilon_unit="relative"),
+        attack=OneWord(),
     )
     trainer.train()
     print(f"{trainer.step.cost.attacked_batches} of {trainer.step.cost.batches} batches were attacked")

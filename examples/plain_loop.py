@@ -18,7 +18,7 @@ loader = DataLoader(encoded(tokenizer), batch_size=4, shuffle=True, collate_fn=D
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
 
 step = AdversarialStep(
-    attack=PGD(epsilon=0.02, epsilon_unit="relative", steps=3),
+    attack=PGD(steps=3),
     gate=Bernoulli(p=0.5, seed=0),
     special_ids=special_ids(tokenizer),  # [CLS], [SEP] and padding are never perturbed
 )

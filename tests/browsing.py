@@ -61,6 +61,28 @@ def visiting(address: str | Path, width: int = 1280, height: int = 860, **contex
         height: of the window.
         context: more of Playwright's options, such as color_scheme="dark".
     """
+    with _chromium() as chromium:
+        opened = chromium.new_context(viewport={"width": width, "height": height}, **context)
+        page = opened.new_page()
+        visit = Visit(page)
+        page.on("console", lambda message: visit.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: visit.said.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (visit.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: visit.asked.add(urlsplit(request.url).hostname or ""))
+        page.goto(address.as_uri() if isinstance(address, Path) else address)
+        yield visit
+        opened.close()
+
+
+_running: list[Any] = []
+"""The browser, while somebody visits: Playwright runs once at a time, and no other event loop beside it."""
+
+
+@contextmanager
+def _chromium() -> Iterator[Any]:
+    if _running:
+        yield _running[0]
+        return
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
@@ -68,14 +90,9 @@ def visiting(address: str | Path, width: int = 1280, height: int = 860, **contex
     flags = ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * 0.0.0.0, EXCLUDE 127.0.0.1"]
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=flags)
+        _running.append(chromium)
         try:
-            page = chromium.new_context(viewport={"width": width, "height": height}, **context).new_page()
-            visit = Visit(page)
-            page.on("console", lambda message: visit.said.append(f"{message.type}: {message.text}"))
-            page.on("pageerror", lambda error: visit.said.append(f"error: {error}"))
-            page.on("dialog", lambda dialog: (visit.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-            page.on("request", lambda request: visit.asked.add(urlsplit(request.url).hostname or ""))
-            page.goto(address.as_uri() if isinstance(address, Path) else address)
-            yield visit
+            yield chromium
         finally:
+            _running.clear()
             chromium.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import untrained
+from ranat import formats
 from ranat.extraction import Extractor
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +47,7 @@ def run(script: str, *arguments: object, folder: Path) -> str:
 
 def test_every_script_is_asked() -> None:
     there = {path.name for path in EXAMPLES.glob("*.py")}
-    assert there - MODULES == {*LAST, "with_spacy.py"}
+    assert there - MODULES == {*LAST, "with_spacy.py", "client.py"}
 
 
 @pytest.mark.slow
@@ -60,7 +61,7 @@ def test_a_script_runs(script: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_attack_of_ones_own_keeps_what_an_attack_promises() -> None:
-    command = ["check-attack", "noise", "--plugin", str(EXAMPLES / "own_attack.py")]
+    command = ["check-attack", "one-word", "--plugin", str(EXAMPLES / "own_attack.py")]
     paths = os.pathsep.join([str(EXAMPLES), str(ROOT / "src")])
     done = subprocess.run(
         [sys.executable, "-m", "ranat.cli", *command], env=os.environ | {"PYTHONPATH": paths}, timeout=300
@@ -81,3 +82,18 @@ def test_spacy_has_the_entities_and_relations_of_the_extractor(tmp_path: Path) -
         f"entities: {[(mentions[entity.id], entity.type) for entity in document.entities]}",
         *(f"relation: {mentions[one.head]} {one.type} {mentions[one.tail]}" for one in document.relations),
     ]
+
+
+@pytest.mark.slow
+def test_the_client_fetches_what_it_corrected(tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="the extra `web` is not installed")
+    from ranat.web.store import Store
+    from web_servers import app_of, serving
+
+    models = untrained.save_all(tmp_path)
+    extractor = Extractor.load([models["chemical"], models["gene"]], models["relation"])
+    with serving(app_of(extractor, Store(tmp_path / "store.sqlite"), models)) as address:
+        printed = run("client.py", address, folder=tmp_path)
+    assert printed.splitlines()[-1] == "1 corrected document is in corrections.jsonl"
+    (document,) = formats.read((tmp_path / "corrections.jsonl").open("rb"), "corrections.jsonl", "jsonl")
+    assert [(document.mention(entity), entity.type) for entity in document.entities] == [("nephrotoxicity", "Disease")]

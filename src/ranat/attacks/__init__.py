@@ -24,9 +24,10 @@ from ranat.attacks.freelb import FreeLB
 from ranat.attacks.noise import Noise
 from ranat.attacks.pgd import PGD
 from ranat.attacks.smart import SMART
+from ranat.attacks.topk import TopK
 from ranat.attacks.twice import Twice
 
 __all__ = [
     "FGM", "FGSM", "PGD", "PLAIN", "SMART", "STANDARD", "Attack", "Carry", "Dropout", "FreeLB", "IterativeAttack",
-    "Noise", "Output", "PassCounts", "Passes", "Prediction", "Twice", "attacks", "register_attack",
+    "Noise", "Output", "PassCounts", "Passes", "Prediction", "TopK", "Twice", "attacks", "register_attack",
 ]  # fmt: skip

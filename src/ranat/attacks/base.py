@@ -66,19 +66,19 @@ class Output:
 
 
 class PassCounts(NamedTuple):
-    """Passes over one batch."""
+    """Passes over one batch; one over some of its examples counts as their share."""
 
-    forward: int
+    forward: float
     """Forward passes."""
 
-    backward: int
+    backward: float
     """Backward passes to the parameters."""
 
-    backward_to_input: int
+    backward_to_input: float
     """Backward passes to r only."""
 
     @property
-    def forward_equivalents(self) -> int:
+    def forward_equivalents(self) -> float:
         """Their cost in forward passes: a backward pass costs two, one to r only costs one."""
         return self.forward + 2 * self.backward + self.backward_to_input
 
@@ -108,11 +108,14 @@ class Passes(Protocol):
         *,
         weight: float = 1.0,
         loss: Callable[[Output], Tensor] | None = None,
+        rows: Tensor | None = None,
         last: bool = False,
     ) -> Tensor:
         """A pass at x + r that adds the gradient of weight · loss to θ.grad; returns the gradient of r, which is free.
 
-        The attack says `last` in its last one: only that synchronises processes.
+        With `rows` (n,) it is a pass of these examples alone: the loss is their mean, and the pass costs their share of
+        one; r and its gradient are still of the whole batch. The attack says `last` in its last one: only that
+        synchronises processes.
         """
         ...
 
@@ -202,14 +205,14 @@ class Attack(ABC):
         """The passes of an attacked batch."""
 
     @property
-    def cost(self) -> int:
+    def cost(self) -> float:
         """The cost of an attacked batch in forward-equivalents."""
         return self.counts.forward_equivalents
 
     @property
     def cost_formula(self) -> str:
         """The cost as a formula."""
-        return str(self.cost)
+        return f"{self.cost:g}"
 
     def __post_init__(self) -> None:
         one_of("preset", self.preset, tuple(self.presets))
@@ -267,8 +270,8 @@ class IterativeAttack(Attack):
         """The cost as a formula in S, in which it is linear."""
         one, two = (replace(self, steps=steps).cost for steps in (1, 2))
         slope = two - one
-        fixed = f"{one - slope} + " if one > slope else ""
-        return f"{fixed}{slope}S"
+        fixed = f"{one - slope:g} + " if one > slope else ""
+        return f"{fixed}{slope:g}S"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -181,6 +181,46 @@ def joint_bootstrap(first: Counts, second: Counts, draws: int = 10_000, seed: in
     return paired_difference(f1[:, : len(first)], f1[:, len(first) :], first.shape[1], seed=seed)
 
 
+@dataclass(frozen=True)
+class Equivalence:
+    """Whether a mean difference, second − first, lies within ±margin.
+
+    Args:
+        estimate: the mean difference.
+        low: the lower end of its 90% interval; equivalence at 5% is that the interval lies within the margin.
+        high: its upper end.
+        margin: > 0, the largest difference that does not matter.
+        p: that the difference is as large as the margin or larger; the larger p of both one-sided tests.
+        seeds: pairs.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    margin: float
+    p: float
+    seeds: int
+
+
+def equivalence(first: Sequence[float], second: Sequence[float], margin: float) -> Equivalence:
+    """Two one-sided paired t-tests over seeds (Schuirmann 1987).
+
+    Seeds alone are drawn here, documents are not: both sides were scored on the same ones.
+
+    Args:
+        first: a score of each seed, of two or more.
+        second: the other side, with the same seeds in the same order.
+        margin: in the unit of the scores.
+    """
+    gaps = np.subtract(second, first)
+    n, estimate = len(gaps), float(np.mean(gaps))
+    error = float(np.std(gaps, ddof=1)) / n**0.5
+    if error == 0:
+        return Equivalence(estimate, estimate, estimate, margin, float(abs(estimate) >= margin), n)
+    p = float(stats.t.sf((margin - abs(estimate)) / error, n - 1))
+    return Equivalence(estimate, *student_interval(gaps.tolist(), 0.90), margin, p, n)
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """p-values adjusted for their number (Holm 1979): those ≤ α keep the chance of any false rejection at α."""
     order = np.argsort(p)

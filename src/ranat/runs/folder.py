@@ -30,7 +30,7 @@ class RunFolder:
     """Creates, locks, reads, writes, resumes and verifies a run.
 
         config.yaml    every setting, resolved         predictions/   gold and predicted, a file a split
-        metrics.json   dev, test, per_type, …          model/         weights and tokenizer, with their SHA-256
+        metrics.json   dev, test, per_type, …          model/         weights, tokenizer and card, with their SHA-256
         cost.json      what training cost              log.jsonl      a line a logged step
         README.md      the model card                  checkpoints/   while the run is not finished
         curves.svg     loss, dev F1, ‖r‖/‖x‖, attacks
@@ -252,7 +252,7 @@ class RunFolder:
 
     def finish(self, model: Any, tokenizer: Any, metrics: dict[str, Any], cost: dict[str, Any], card: str) -> None:
         """Write what is left to write. The marker comes last, so it says that the run is finished."""
-        self._save_model(model, tokenizer)
+        self._save_model(model, tokenizer, card)
         write_atomically(self.path / _COST, json.dumps(cost, indent=2) + "\n")
         write_atomically(self.path / _CARD, card)
         write_atomically(self.path / _CURVES, curves_svg(self.log(), str(self.path.name)))
@@ -348,12 +348,13 @@ class RunFolder:
                     remedy="resume it with the settings it has, or begin another with --out",
                 )
 
-    def _save_model(self, model: Any, tokenizer: Any) -> None:
+    def _save_model(self, model: Any, tokenizer: Any, card: str) -> None:
         """Other files that someone put beside the model stay."""
         draft, place = self.path / _MODEL_DRAFT, self.path / _MODEL
         remove(draft)
         model.save_pretrained(draft)
         tokenizer.save_pretrained(draft)
+        (draft / _CARD).write_text(card, encoding="utf-8")  # so that whoever gets the model alone knows what it is
         seal(draft)
         remove_sealed(place)
         for file in [draft / SEAL, *(file for file in files(draft) if file.name != SEAL)]:  # it names what follows

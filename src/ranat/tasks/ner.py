@@ -100,11 +100,9 @@ class NER(Task):
             features.append(
                 {"input_ids": window.input_ids, "special_tokens_mask": window.special_tokens_mask, "labels": labels}
             )
+        reasons = ", ".join(f"{count:,} {why}" for why, count in lost.most_common())
         notices = [
-            (
-                lost,
-                "mentions that tags over words cannot hold (discontinuous, overlapping, or not along words) left out",
-            ),
+            (lost.total(), f"mentions that tags over words cannot hold ({reasons}) left out"),
             (wordless, "words without a token in this tokenizer left out"),
         ]
         return Encoded(features, tuple(f"{count} {what}" for count, what in notices if count))
@@ -198,7 +196,7 @@ class NER(Task):
 
     def score(self, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
         """Strict entity scores."""
-        return super().score(gold, predicted) | {"unrepresentable": split_sentences(gold)[1]}
+        return super().score(gold, predicted) | {"unrepresentable": split_sentences(gold)[1].total()}
 
     def _windows(self, sentences: Sequence[Sentence]) -> list[Window]:
         return list(windows([sentence.texts for sentence in sentences], self.tokenizer, self.window))

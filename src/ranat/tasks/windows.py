@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -47,13 +48,13 @@ class Window:
     heads: list[tuple[int, int]]
 
 
-def split_sentences(documents: Sequence[Document]) -> tuple[list[Sentence], int]:
-    """The sentences of documents, and how many gold mentions tags over their words cannot hold.
+def split_sentences(documents: Sequence[Document]) -> tuple[list[Sentence], Counter[str]]:
+    """The sentences of documents, and how many gold mentions tags over their words cannot hold, by the reason.
 
     Those are discontinuous, do not begin and end where a word does, cross a sentence, or overlap a longer one.
     """
     result: list[Sentence] = []
-    lost = 0
+    lost = Counter[str]()
     for index, document in enumerate(documents):
         groups = _words(document)
         mentions, outside = _mentions(document, groups)
@@ -74,26 +75,32 @@ def _words(document: Document) -> list[tuple[Span, ...]]:
     return [tokens[first:end] for first, end in pairwise(cuts)]
 
 
-def _mentions(document: Document, groups: Sequence[Sequence[Span]]) -> tuple[list[list[WordSpan]], int]:
-    """The mentions of each sentence over its words, and how many do not fit."""
+def _mentions(document: Document, groups: Sequence[Sequence[Span]]) -> tuple[list[list[WordSpan]], Counter[str]]:
+    """The mentions of each sentence over its words, and why the others do not fit."""
     mentions: list[list[WordSpan]] = [[] for _ in groups]
+    lost = Counter[str]()
     if not document.entities:
-        return mentions, 0
+        return mentions, lost
     first_word: dict[int, tuple[int, int]] = {}
     last_word: dict[int, tuple[int, int]] = {}
     for number, group in enumerate(groups):
         for position, (start, end) in enumerate(group):
             first_word[start], last_word[end] = (number, position), (number, position)
-    lost = 0
     taken: set[tuple[int, int]] = set()
     for entity in sorted(document.entities, key=lambda entity: entity.start - entity.end):
         first, last = first_word.get(entity.start), last_word.get(entity.end)
-        if len(entity.spans) > 1 or first is None or last is None or first[0] != last[0]:
-            lost += 1
+        if len(entity.spans) > 1:
+            lost["discontinuous"] += 1
+            continue
+        if first is None or last is None:
+            lost["not along words"] += 1
+            continue
+        if first[0] != last[0]:
+            lost["across sentences"] += 1
             continue
         own = {(first[0], position) for position in range(first[1], last[1] + 1)}
         if own & taken:
-            lost += 1
+            lost["nested or overlapping"] += 1
             continue
         taken |= own
         mentions[first[0]].append((first[1], last[1] + 1, entity.type))

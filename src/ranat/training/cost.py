@@ -15,7 +15,7 @@ class Cost:
     Args:
         batches: batches seen (micro-batches, if gradients are accumulated).
         attacked_batches: those of them that were attacked.
-        forward: forward passes.
+        forward: forward passes; those over some examples of a batch count as their share.
         backward: backward passes to the parameters.
         backward_to_input: backward passes to the perturbation only.
         unusable_gradients: examples whose gradient of r was zero or not finite in some pass, where no step was made.
@@ -27,16 +27,16 @@ class Cost:
 
     batches: int = 0
     attacked_batches: int = 0
-    forward: int = 0
-    backward: int = 0
-    backward_to_input: int = 0
+    forward: float = 0
+    backward: float = 0
+    backward_to_input: float = 0
     unusable_gradients: int = 0
     relative_radius: float = 0.0
     train_seconds: float = 0.0
     processor_seconds: float = 0.0
 
     @property
-    def xfp(self) -> int:
+    def xfp(self) -> float:
         """The cost in forward-equivalents, see `PassCounts`."""
         return PassCounts(self.forward, self.backward, self.backward_to_input).forward_equivalents
 

@@ -85,16 +85,17 @@ class BatchPasses:
         *,
         weight: float = 1.0,
         loss: Callable[[Output], Tensor] | None = None,
+        rows: Tensor | None = None,
         last: bool = False,
     ) -> Tensor:
         """See `Passes.learn`: one forward, one backward."""
         with nullcontext() if last else self._without_synchronisation():
-            output, leaf = self._forward(self._wrapped, r)
+            output, leaf = self._forward(self._wrapped, r if rows is None or r is None else r[rows], rows)
             objective = weight * (output.loss if loss is None else loss(output))
             del output  # its logits are not needed by the backward pass
             with self._no_autocast():
                 self._backward(objective)
-        self._cost.backward += 1
+        self._cost.backward += self._share(rows)
         if r is not None:
             self._radii.append(self._relative_norm(r.detach()))
         self.objective = self.objective + objective.detach()
@@ -103,7 +104,11 @@ class BatchPasses:
                 "the loss does not depend on the word embeddings, so there is nothing to perturb",
                 remedy="let the model's own embeddings be part of its loss, or train without an attack",
             )
-        return self._usable(leaf.grad)
+        if rows is None:
+            return self._usable(leaf.grad)
+        whole = leaf.grad.new_zeros(len(self._ids), *leaf.grad.shape[1:])
+        whole[rows] = leaf.grad
+        return whole
 
     def ascend(self, r: Tensor | None = None, *, loss: Callable[[Output], Tensor] | None = None) -> Tensor:
         """See `Passes.ascend`: one forward, one backward to r only."""
@@ -160,6 +165,9 @@ class BatchPasses:
         """How many rows had a zero or non-finite gradient in some pass."""
         return int(self._unusable.sum())
 
+    def _share(self, rows: Tensor | None) -> float:
+        return 1 if rows is None else len(rows) / len(self._ids)
+
     def relative_radius(self) -> float:
         """‖r‖/‖x‖, a mean over the rows and over the passes that learned at x + r; 0 if none did."""
         return float(torch.stack(self._radii).mean()) if self._radii else 0.0
@@ -170,19 +178,20 @@ class BatchPasses:
         shares: Tensor = of_r / of_x.clamp(min=torch.finfo(torch.float32).tiny)
         return shares.mean()
 
-    def _forward(self, model: Any, r: Tensor | None) -> tuple[Output, Tensor]:
+    def _forward(self, model: Any, r: Tensor | None, rows: Tensor | None = None) -> tuple[Output, Tensor]:
         if self._generators:
             self._generators.replay()
         outputs: list[Any] = []
         hook = self._model.register_forward_hook(lambda module, inputs, output: outputs.append(output))
-        batch = copied(self._batch)
+        batch = copied(self._batch) if rows is None else part_of(self._batch, rows)
         try:
             with Perturbed(self._model, r, ids=rows_of(batch["input_ids"]), module=self._embeddings) as perturbed:
                 loss = self._loss(model, batch)
         finally:
             hook.remove()
-        self._cost.forward += 1
-        self._x = perturbed.x
+        self._cost.forward += self._share(rows)
+        if rows is None:
+            self._x = perturbed.x
         return Output(loss, lambda: self._prediction(outputs)), perturbed.r
 
     def _prediction(self, outputs: Sequence[Any]) -> Prediction:
@@ -248,6 +257,25 @@ def copied(batch: Any) -> Any:
     if isinstance(batch, Mapping):
         return {name: copied(value) for name, value in batch.items()}
     return [copied(value) for value in batch] if isinstance(batch, list) else batch
+
+
+def part_of(batch: Batch, rows: Tensor) -> dict[str, Any]:
+    """A copy of some examples of a batch.
+
+    Raises:
+        UserError: an input does not have an entry for each example, or an example has several rows.
+    """
+    size = len(batch["input_ids"])
+    part: dict[str, Any] = {}
+    for name, value in batch.items():
+        whole = isinstance(value, Tensor) and value.dim() > 0
+        if batch["input_ids"].dim() != 2 or (whole and len(value) != size) or isinstance(value, Mapping | list):
+            raise UserError(
+                f"the attack takes some examples of a batch, and {name} cannot be divided into examples",
+                remedy="take an attack of whole batches, such as fgm",
+            )
+        part[name] = value[rows].clone() if whole else value
+    return part
 
 
 def _gradients(model: nn.Module) -> list[tuple[int, int] | None]:

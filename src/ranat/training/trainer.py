@@ -89,6 +89,8 @@ class AdversarialTrainer(Trainer):
 
         def loss(model: Any, batch: Batch) -> Tensor:
             items = num_items_in_batch
+            if items is not None and len(batch["input_ids"]) != len(inputs["input_ids"]):
+                items = items * _items(batch) / _items(inputs)  # a part of the batch: its share of the items
             if self._divides_by_items is None and items is not None:
                 items = torch.as_tensor(items, dtype=torch.float32, device=self.args.device).requires_grad_()
             value, own_options = self._undifferentiated(model, batch, items)
@@ -206,6 +208,12 @@ class StepState(TrainerCallback, ExportableState):
         if self._step:
             self._step.cost.train_seconds += time.perf_counter() - self._started
             self._step.cost.processor_seconds += time.process_time() - self._processor
+
+
+def _items(batch: Batch) -> int:
+    """How many labels Trainer counts in a batch; where there are none, how many examples."""
+    labels = batch.get("labels")
+    return len(batch["input_ids"]) if labels is None else int((labels != -100).sum())
 
 
 def _without_special_tokens_mask(inputs: Any) -> Any:

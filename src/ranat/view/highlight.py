@@ -29,9 +29,10 @@ is one of its gaps."""
 
 _CONTROLS = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"},
-    **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD),
+    **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFFFE, 0xFFFF), 0xFFFD),
 }
-"""Control characters as their pictures; those that turn the direction of what comes after them as �."""
+"""Control characters as their pictures; those that turn the direction of what comes after them, and those that XML may
+not have, as �."""
 
 STYLE = text_of("marks.css")
 """The style sheet of all that this module makes; light and dark alike, as it takes over the page's own ink."""
@@ -61,9 +62,14 @@ def colour_class(kind: str) -> str:
     return f"colour{colour_of(kind)}"
 
 
+def shown(text: str) -> str:
+    """Text with its control characters made visible, one character each."""
+    return text.translate(_CONTROLS)
+
+
 def escape(text: str) -> str:
     """Text as HTML shows it, in an element or a quoted attribute; control characters made visible."""
-    return html.escape(text.translate(_CONTROLS))
+    return html.escape(shown(text))
 
 
 def fragment(document: Document, legend: Legend | None = None) -> str:
@@ -97,12 +103,12 @@ def marked(document: Document, legend: Legend | None = None, remarks: Mapping[st
     ends = {(number, end) for number, entity in enumerate(document.entities) for _, end in entity.spans}
     drawn: set[int] = set()
     parts = []
-    for (start, end), shown in _segments(document):
+    for (start, end), inside in segments(document):
         tags = []
-        for depth, (number, gap) in enumerate(shown):
+        for depth, (number, gap) in enumerate(inside):
             drawn.add(number)
             entity = document.entities[number]
-            classes = [colour_class(entity.type), f"over{min(len(shown) - depth - 1, 3)}"]
+            classes = [colour_class(entity.type), f"over{min(len(inside) - depth - 1, 3)}"]
             if gap:
                 tags.append("span")
                 parts.append(f'<span class="{" ".join(["gap", *classes])}">')
@@ -145,7 +151,7 @@ def related(document: Document) -> str:
     return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def _segments(document: Document) -> Iterator[tuple[Span, list[tuple[int, bool]]]]:
+def segments(document: Document) -> Iterator[tuple[Span, list[tuple[int, bool]]]]:
     """The text between two neighbouring borders of mentions, and the mentions that it is in, or in whose gaps (True).
 
     The longest come first.

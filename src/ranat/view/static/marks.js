@@ -38,7 +38,7 @@
   RanatView.shown = (text) =>
     text
       .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, (control) => String.fromCharCode(0x2400 + control.charCodeAt(0)))
-      .replace(/[\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+      .replace(/[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g, "\ufffd");
 
   /** A mention's text; the parts of a discontinuous one are joined by a space. */
   RanatView.mention = (document, entity) => {

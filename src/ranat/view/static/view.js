@@ -212,7 +212,7 @@
 
     let width = null;
     new ResizeObserver(() => {
-      if (frame.clientWidth !== width) draw();
+      if (frame.clientWidth && frame.clientWidth !== width) draw(); // an element that is gone has no width
       width = frame.clientWidth;
     }).observe(frame);
     highlight(text, options.query);
