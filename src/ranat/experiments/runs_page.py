@@ -77,8 +77,8 @@ def runs_page(overview: Overview) -> str:
             head(f"Runs in {overview.root}", _static("runs.css"), GENERATOR, script),
             f"<main>\n<h1>Runs in {escape(str(overview.root))}</h1>\n",
             f'<p class="soft">{len(overview.entries)} run folders, {finished} of them finished. Scores in percent; '
-            "cost in counted forward passes, as many times as standard training. Open a run for its curves and its card; "
-            "choose some to compare their groups below.</p>\n",
+            "cost in counted forward passes, as many times as standard training. Open a run for its curves and its "
+            "card; choose some to compare their groups below.</p>\n",
             '<div class="bar"><input type="search" id="search" placeholder="filter: words of a row" '
             'aria-label="filter runs">'
             f'<select id="corpus" aria-label="corpus"><option value="">all corpora</option>{options}</select>'
@@ -94,8 +94,8 @@ def runs_page(overview: Overview) -> str:
             *(_entry(entry, group_of.get(entry.folder)) for entry in overview.entries),
             "</table></div>\n<h2>Comparisons</h2>\n",
             '<p class="soft">A group are the runs that differ in the seed alone. Differences are tested over seeds '
-            "and texts, as <code>ranat compare</code> does; p is corrected for all groups in view (Holm). How many seeds "
-            "would decide assumes that the difference is real and that seeds scatter as they did.</p>\n",
+            "and texts, as <code>ranat compare</code> does; p is corrected for all groups in view (Holm). How many "
+            "seeds would decide assumes that the difference is real and that seeds scatter as they did.</p>\n",
             *(_comparison(comparison, number) for number, comparison in enumerate(overview.comparisons)),
             "</main>\n",
             script_element(script),
@@ -134,7 +134,8 @@ def _entry(entry: Entry, group: str | None) -> str:
     words = " ".join([entry.name, entry.state, told, settings.model if settings else ""]).lower()
     return (
         f'<tbody data-corpus="{escape(corpus)}" data-text="{escape(words)}">\n'
-        f'<tr><td class="choose">{box}</td>{name}{row}</tr>\n<tr hidden><td colspan="{1 + len(_HEADS)}">{_detail(entry)}</td></tr>\n</tbody>\n'
+        f'<tr><td class="choose">{box}</td>{name}{row}</tr>\n'
+        f'<tr hidden><td colspan="{1 + len(_HEADS)}">{_detail(entry)}</td></tr>\n</tbody>\n'
     )
 
 
