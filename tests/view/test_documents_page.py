@@ -278,6 +278,16 @@ def test_it_fits_the_window_and_is_accessible(tmp_path: Path, width: int, scheme
         visit.check()
 
 
+def test_the_words_of_a_triple_come_from_under_the_header_of_a_phone(tmp_path: Path) -> None:
+    longer = replace(FIRST, text=TEXT + " More words." * 200)
+    with opened(tmp_path, longer, width=390, height=700) as visit:
+        visit.page.wait_for_selector(".arc")
+        visit.page.locator(".triples button").first.click()
+        header, word = (visit.page.locator(one).first.bounding_box() for one in ("header", "mark.chosen"))
+        assert header["y"] + header["height"] < word["y"] < 700
+        visit.check()
+
+
 def test_hostile_texts_do_nothing(tmp_path: Path) -> None:
     documents = [
         Document(
