@@ -353,7 +353,7 @@ def test_relations_of_concepts_stand_between_the_nearest_mentions_and_too_many_a
         assert visit.page.locator(".triples button").first.inner_text().startswith("aa r → bb")
         assert visit.page.locator(".triples button").count() == 16
         assert visit.page.locator(".arc").count() == 12
-        assert visit.page.inner_text(".note") == "4 more relations have no arc; the list has them all."
+        assert visit.page.inner_text(".note") == "Relations without an arc: 4; the list has them all."
         visit.check()
 
 

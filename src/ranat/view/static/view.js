@@ -70,6 +70,31 @@
     return best;
   }
 
+  /* What is known of an entity or relation besides its type. */
+  const facts = ({ concept, score }) =>
+    [concept, typeof score === "number" ? `score ${RanatView.score(score)}` : null].filter(Boolean);
+
+  /* A mention as a screen reader says it. */
+  const described = (document, entity) =>
+    RanatView.shown([RanatView.mention(document, entity), entity.type, ...facts(entity)].join(", "));
+
+  /* A relation as a row of the list: head, type → tail, score. */
+  function tripleButton(document, { index, relation, head, tail }) {
+    const word = (entity) =>
+      make(
+        "bdi",
+        { class: `word ${RanatView.colour(entity.type)}` },
+        RanatView.shown(RanatView.mention(document, entity)),
+      );
+    const kind = make("span", { class: "kind" }, " ", make("bdi", {}, RanatView.shown(relation.type)), " → ");
+    return make(
+      "button",
+      { type: "button", "data-relation": index, "aria-pressed": "false" },
+      make("span", { class: "said" }, word(head), kind, word(tail)),
+      make("span", { class: "score" }, RanatView.score(relation.score)),
+    );
+  }
+
   /** Show a document in an element, in place of what was there.
    *
    * @param element any; "ranat:select" comes from it.
@@ -81,15 +106,8 @@
    */
   RanatView.renderDocument = (element, document, options = {}) => {
     const { entities, relations } = RanatView.visible(document, options);
-    const say = (entity) => RanatView.shown(RanatView.mention(document, entity));
-    const facts = (item) => [
-      item.concept,
-      typeof item.score === "number" ? `score ${RanatView.score(item.score)}` : null,
-    ];
-    const described = (entity) =>
-      [say(entity), RanatView.shown(entity.type), ...facts(entity)].filter(Boolean).join(", ");
     const anchored = new Set(relations.flatMap(({ head, tail }) => [head.id, tail.id]));
-    const text = RanatView.marked(document, entities, anchored, described);
+    const text = RanatView.marked(document, entities, anchored, (entity) => described(document, entity));
     const svg = globalThis.document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("class", "arcs");
     svg.setAttribute("aria-hidden", "true"); // the list of triples says the same
@@ -97,22 +115,7 @@
     const note = make("p", { class: "note", hidden: "" });
     const frame = make("div", { class: "frame" }, text, svg, tip);
     const triples = make("ol", { class: "triples", "aria-label": "Relations" });
-    for (const { index, relation, head, tail } of relations) {
-      const word = (entity) => make("bdi", { class: `word ${RanatView.colour(entity.type)}` }, say(entity));
-      const button = make(
-        "button",
-        { type: "button", "data-relation": index, "aria-pressed": "false" },
-        make(
-          "span",
-          { class: "said" },
-          word(head),
-          make("span", { class: "kind" }, " ", make("bdi", {}, RanatView.shown(relation.type)), " → "),
-          word(tail),
-        ),
-        make("span", { class: "score" }, RanatView.score(relation.score)),
-      );
-      triples.append(make("li", {}, button));
-    }
+    triples.append(...relations.map((one) => make("li", {}, tripleButton(document, one))));
     const heading = make("h2", {}, make("bdi", {}, RanatView.shown(document.id)));
     const body = make("div", { class: "body" }, make("div", { class: "reading" }, frame, note));
     if (relations.length) body.append(triples);
@@ -135,7 +138,7 @@
       }));
       const left = RanatView.drawArcs(frame, drawn);
       note.hidden = !left;
-      note.textContent = `${left} more relations have no arc; the list has them all.`;
+      note.textContent = `Relations without an arc: ${left}; the list has them all.`;
       paint();
     };
 
@@ -188,13 +191,8 @@
     /* The small note beside a mention or an arc: what it is, and its score. */
     const point = (target, { kind, index }) => {
       const item = kind === "entity" ? document.entities[index] : document.relations[index];
-      const lines = [
-        make("b", {}, RanatView.shown(item.type)),
-        ...facts(item)
-          .filter(Boolean)
-          .map((fact) => make("span", {}, RanatView.shown(fact))),
-      ];
-      tip.replaceChildren(...lines);
+      const lines = facts(item).map((fact) => make("span", {}, RanatView.shown(fact)));
+      tip.replaceChildren(make("b", {}, RanatView.shown(item.type)), ...lines);
       tip.hidden = false;
       const around = frame.getBoundingClientRect();
       const at = target.getClientRects()[0] ?? target.getBoundingClientRect();
@@ -228,8 +226,10 @@
       if (!globalThis.getSelection().isCollapsed) return; // the reader selects words
       const at = found(event.target);
       if (!at) return selected.kind && choose(null);
-      if (at.kind === "relation")
-        return choose(...(selected.kind === "relation" && selected.index === at.index ? [null] : [at.kind, at.index]));
+      if (at.kind === "relation") {
+        const again = selected.kind === "relation" && selected.index === at.index;
+        return again ? choose(null) : choose("relation", at.index);
+      }
       // A second click at one place goes on to the mention around it.
       const around = [];
       for (let mark = at.target; mark; mark = mark.parentElement.closest("mark")) around.push(entityAt(mark));
