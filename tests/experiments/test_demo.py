@@ -33,7 +33,8 @@ def test_the_demonstration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(demo, "EPOCHS", 0.1)
     monkeypatch.setitem(demo.RELATIONS, "train", {"epochs": 0.05, "keep": "last"})
     result = demo.run_demo(tmp_path, Console(quiet=True))
-    assert [group["name"] for group in result["comparison"]["groups"]] == ["standard", "AT PGD", "RAT PGD p=0.5"]
+    (comparison,) = result["comparison"]["comparisons"]
+    assert [group["name"] for group in comparison["groups"]] == ["standard", "AT PGD", "RAT PGD p=0.5"]
     assert "Rosuvastatin" in result["text"]
     (document,) = formats.read(BytesIO(Path(result["page"]).read_bytes()), "abstract.html", "html")
     assert document.text == demo.ABSTRACT
