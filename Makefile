@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test fast lint bench gpu mutants coverage clean
+.PHONY: demo test fast lint docs pictures bench gpu mutants coverage clean
 
 demo: $(INSTALLED)
 	$(BIN)/ranat demo
@@ -21,6 +21,13 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Into site/. Any warning is an error, and nothing is fetched.
+docs: $(INSTALLED)
+	$(BIN)/zensical build --clean --strict
+
+pictures: $(INSTALLED)
+	$(BIN)/python benchmarks/pictures.py
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/training.py --data $${RANAT_DATA:?names the folder of corpora} --f1 --output benchmarks/training.json

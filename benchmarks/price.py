@@ -168,7 +168,7 @@ def report(part: str, found: dict[str, Any]) -> None:
 
 
 def table(kinds: dict[str, Any]) -> str:
-    """Seconds as shares of Trainer's, as the Markdown table that README.md shows."""
+    """Seconds as shares of Trainer's, as the Markdown table that docs/results.md shows."""
     lines = [
         f"| processor | corpus | {' | '.join(CONTENDERS)} |",
         f"| --- | --- | {' | '.join('---:' for _ in CONTENDERS)} |",

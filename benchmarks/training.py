@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The ratios as the Markdown table that README.md shows."""
+    """The ratios as the Markdown table that docs/results.md shows."""
     lines = [
         "| training | counted cost | seconds | peak memory |",
         "| --- | ---: | ---: | ---: |",

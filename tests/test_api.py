@@ -54,7 +54,7 @@ def test_runs_are_compared(given: dict[str, Any], tmp_path: Path) -> None:
     short = given | {"train": TRAIN | {"max_steps": 2}}
     standard = ranat.train(**short, out=tmp_path / "standard")
     attacked = ranat.train(**short, attack="fgm", gate="always", out=tmp_path / "attacked")
-    compared = ranat.compare([standard, attacked.folder])
+    (compared,) = ranat.compare([standard, attacked.folder])["comparisons"]
     assert [group["name"] for group in compared["groups"]] == ["standard", "fgm AT"]
     with pytest.raises(UsageError, match="name at least one run folder"):
         ranat.compare([])

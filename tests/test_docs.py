@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import numpy as np
 import pytest
 import yaml
 
+import walkthrough
 from ranat import cli
 from ranat.attacks import PLAIN, attacks
-from ranat.experiments.cards import read_all
+from ranat.evaluation.significance import joint_bootstrap
+from ranat.experiments.cards import Card, read_all
 from ranat.experiments.report import write_report
 from ranat.gates import gates
 from ranat.runs.settings import read_settings
@@ -23,8 +26,12 @@ from ranat.runs.settings import read_settings
 ROOT = Path(__file__).parents[1]
 EQUATIONS = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BUILT_IN = {"fgsm", "fgm", "pgd", "freelb", "smart"}
+ATTACKS = (ROOT / "docs" / "reference" / "attacks.md").read_text(encoding="utf-8")
+SHOULD_I = (ROOT / "docs" / "should-i.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+BUILT_IN = {"fgsm", "fgm", "pgd", "freelb", "smart", "carry", "noise", "topk", "twice"}
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
+ALL_PAGES = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 ROWS = {int(number): row for row in EQUATIONS.splitlines() if (number := "".join(re.findall(r"^\| (\d+) \|", row)))}
 
 
@@ -52,7 +59,7 @@ def resolve(name: str) -> Any:
     raise ModuleNotFoundError(name)
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(ranat(?:\.\w+)+)`", EQUATIONS + README))))
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(ranat(?:\.\w+)+)`", ALL_PAGES))))
 def test_every_name_is_there(name: str) -> None:
     assert resolve(name).__doc__
 
@@ -76,25 +83,31 @@ def test_every_relative_link_leads_to_a_file(page: Path) -> None:
     assert missing == []
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, text: str = ALL_PAGES) -> list[str]:
+    return re.findall(rf"^```{language}(?: title=[^\n]*)?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def test_readme_commands_parse() -> None:
-    commands = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ranat ")]
-    assert len(commands) > 5
-    for command in commands:
+def test_the_readme_is_short() -> None:
+    """All of it counts: prose, code, tables and links."""
+    assert len(README.split()) <= 900
+
+
+def test_the_commands_parse() -> None:
+    said = [command for block in blocks("console") for command, _ in walkthrough.commands(block)]
+    named = [command for command in said if command.startswith("ranat ")]
+    assert len(named) > 20
+    for command in (re.split(r" (?:\d?>|&|\|)", command)[0] for command in named):  # up to what is the shell's
         arguments = shlex.split(re.sub(r"--plugin \S+", "", command), comments=True)  # `main` takes it out
         cli.app.parse_args(arguments[1:], exit_on_error=False, print_error=False)
 
 
-def test_readme_config_is_one() -> None:
-    (config,) = blocks("yaml")
+def test_the_config_is_one() -> None:
+    (config,) = blocks("yaml", (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8"))
     settings = read_settings(flags=yaml.safe_load(config))
     assert settings.make_attack() is not None
 
 
-def test_readme_imports_are_there() -> None:
+def test_the_imports_are_there() -> None:
     lines = [line for block in blocks("python") for line in block.splitlines() if line.startswith("from ranat")]
     assert lines
     for line in lines:
@@ -104,49 +117,68 @@ def test_readme_imports_are_there() -> None:
 
 
 def test_the_costs_in_the_docs_are_those_that_the_attacks_say() -> None:
-    """README's table has every attack; that of the equations has those whose cost the paper gives."""
-    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", README, re.MULTILINE))
+    """The page on attacks has all, README all but the controls, that of the equations those of the paper."""
     costs = {name: attacks.get(name)().cost_formula for name in BUILT_IN}
-    assert {name: rows.get(name) for name in costs} == costs
+    for page in (README, ATTACKS):
+        rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE))
+        shown = set(costs) - ({"noise", "twice"} if page == README else set())  # controls
+        assert {name: rows.get(name) for name in shown} == {name: costs[name] for name in shown}
+        assert f"that is not attacked costs {PLAIN.forward_equivalents}" in " ".join(page.split())
     table = EQUATIONS[EQUATIONS.index("| training | paper | here |") :]
     for name in ("FGM", "PGD", "FreeLB", "SMART"):
         (cost,) = re.findall(rf"^\| {name} \| [^|]+ \| ([^|]+) \|$", table, re.MULTILINE)
         assert cost == costs[name.lower()]
-    assert f"A batch that is not attacked costs {PLAIN.forward_equivalents}" in README
 
 
-def test_the_readme_has_every_gate() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", README, re.MULTILINE))
+def test_the_costs_of_the_advice_are_those_that_the_attacks_say() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([\d.]+) \| ([\d.]+) \|$", SHOULD_I, re.MULTILINE)
+    said = {
+        re.sub(r".*control | at .*", "", name).strip().lower(): cells
+        for names, *cells in rows
+        for name in names.split(", ")
+    }
+    assert said.pop("standard") == [str(PLAIN.forward_equivalents), "1.00", "1.00"]
+    assert set(said) == BUILT_IN
+    for name, cells in said.items():
+        attack = attacks.get(name)()
+        ratio = attack.counts.forward_equivalents / PLAIN.forward_equivalents
+        assert cells == [attack.cost_formula, f"{ratio:.2f}", f"{(1 + ratio) / 2:.2f}"]
+
+
+def test_the_docs_have_every_gate() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", ATTACKS, re.MULTILINE))
     for name in gates.names():
         assert name in rows
+        assert f"`{name}`" in README
     assert {name for name in attacks.names() if attacks.get(name).__module__.startswith("ranat.")} == BUILT_IN
 
 
-def test_readme_figures_are_those_measured() -> None:
+def test_the_figures_are_those_measured() -> None:
     """The table is what `make bench` printed when it wrote benchmarks/training.json."""
     benchmark = script("training")
     result = json.loads((ROOT / "benchmarks" / "training.json").read_text(encoding="utf-8"))
-    assert benchmark.table(result) in README
-    assert f"{result['ratios']['Trainer / standard, seconds']:.1f} times as fast as `transformers.Trainer`" in README
-    assert f"a strict test F1 of {100 * result['f1']['test']:.2f}" in README
+    assert benchmark.table(result) in RESULTS
+    assert f"{result['ratios']['Trainer / standard, seconds']:.1f} times as fast as `transformers.Trainer`" in RESULTS
+    assert f"a strict test F1 of {100 * result['f1']['test']:.2f}" in RESULTS
 
 
-def test_the_readmes_prices_are_those_of_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_prices_are_those_of_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     kinds = json.loads((ROOT / "benchmarks" / "price.json").read_text(encoding="utf-8"))
-    assert script("price").table(kinds) in README
+    assert script("price").table(kinds) in RESULTS
     for found in kinds.values():
-        used, said = dict(found["memory"]["memory"]), " ".join(README.split())
+        used, said = dict(found["memory"]["memory"]), " ".join(RESULTS.split())
         smart = used.pop("smart")
         assert f"(R² {found['law']['r2']:.3f} over p and S)" in said
         assert f"at most {max(used.values()):.2f} times that of standard training, for SMART {smart:.2f} times" in said
 
 
-def test_the_readmes_rates_are_those_of_the_benchmark() -> None:
+def test_the_rates_are_those_of_the_benchmark() -> None:
     kinds = json.loads((ROOT / "benchmarks" / "extraction.json").read_text(encoding="utf-8"))
     measured = next(found for kind, found in kinds.items() if "amx" in kind)
-    said, rates, spans = " ".join(README.split()), measured["rates"], measured["spans"]
-    assert f"{rates['pipeline / ours, seconds']:.1f} times as many documents a second" in said
+    said, rates, spans = " ".join(RESULTS.split()), measured["rates"], measured["spans"]
+    for page in (said, " ".join(README.split())):
+        assert f"{rates['pipeline / ours, seconds']:.1f} times as many documents a second" in page
     assert f"in bf16 ({rates['pipeline / ours fp32, seconds']:.1f} times in float32)" in said
     assert f"at 10,000 abstracts was {measured['memory']['many / few']:.2f} times that at 1,000" in said
     theirs, ours = spans["pipeline on sentences"], spans["ours"]
@@ -182,26 +214,46 @@ STUDY = [ROOT / "results" / name for name in ("ncbi-disease", "chemprot")]
 
 
 def test_the_readmes_results_are_those_of_the_cards() -> None:
+    """F1, its gain with the interval that `ranat compare` gives, and the cost, each beside standard training."""
+    grid: dict[str, dict[int, Card]] = defaultdict(dict)
+    for card in read_all(STUDY[0]):
+        grid[card.row][card.seed] = card
+    base = grid["standard"]
+    for row, name in (("AT FGM", "adversarial, FGM"), ("RAT FGM", "random adversarial, FGM, p = 0.5")):
+        counts = [np.array([side[seed].counts["test"] for seed in base], float) for side in (base, grid[row])]  # type: ignore[index]  # done
+        gain = joint_bootstrap(*counts)
+        points = [f"{100 * value:+.2f}".replace("-", "−") for value in (gain.estimate, gain.low, gain.high)]
+        costs = [np.mean([card.cost["xfp"] for card in side.values()]) for side in (base, grid[row])]  # type: ignore[index]
+        cells = f"{points[0]} [{points[1]}, {points[2]}] | {costs[1] / costs[0]:.2f}"
+        assert f"| {name} | {f1_of(grid[row].values())} | {cells} |" in README
+    assert f"| standard | {f1_of(base.values())} | | 1.00 |" in README
+
+
+def f1_of(cards: Iterable[Card]) -> str:
+    f1 = [100 * card.test["f1"] for card in cards if card.test]
+    return f"{np.mean(f1):.2f} ± {np.std(f1, ddof=1):.2f}"
+
+
+def test_the_results_are_those_of_the_cards() -> None:
     grids = [read_all(folder) for folder in STUDY]
     assert [len(cards) for cards in grids] == [9 * 3, 9 * 3]
     for row in {card.row for card in grids[0]}:
-        f1 = [[100 * card.test["f1"] for card in cards if card.row == row and card.test] for cards in grids]
-        cells = " | ".join(f"{np.mean(seeds):.2f} ± {np.std(seeds, ddof=1):.2f}" for seeds in f1)
-        assert f"| {row} | {cells} |" in README
+        cells = " | ".join(f1_of(card for card in cards if card.row == row) for cards in grids)
+        assert f"| {row} | {cells} |" in RESULTS
 
 
-def test_the_readmes_scores_on_all_data_are_those_of_the_cards() -> None:
+def test_the_scores_on_all_data_are_those_of_the_cards() -> None:
     scores = {card.corpus: card.test["f1"] for card in read_all(ROOT / "results" / "full") if card.test}
     assert set(scores) == {"chemprot", "ddi"}
     for corpus, f1 in scores.items():
-        assert re.search(rf"{100 * f1:.2f}\s+on\s+`{corpus}`", README)
+        assert re.search(rf"{100 * f1:.2f}\s+on\s+`{corpus}`", RESULTS)
 
 
-def test_the_readmes_scores_of_relations_between_concepts_are_those_of_the_card() -> None:
+def test_the_scores_of_relations_between_concepts_are_those_of_the_card() -> None:
     (card,) = read_all(ROOT / "results" / "bc5-cid")
     assert card.test
     percent = {name: f"{100 * card.test[name]:.2f}" for name in ("precision", "recall", "f1", "recall_ceiling")}
-    held, said = card.test["gold"] - card.test["beyond_sentences"], " ".join(README.split())
+    held, said = card.test["gold"] - card.test["beyond_sentences"], " ".join(RESULTS.split())
     assert f"precision {percent['precision']}, recall {percent['recall']} and F1 {percent['f1']}" in said
     assert f"sentences hold {held} of test's {card.test['gold']:,} relations" in said
     assert f"recall above {percent['recall_ceiling']}" in said
@@ -210,3 +262,14 @@ def test_the_readmes_scores_of_relations_between_concepts_are_those_of_the_card(
 def test_the_report_is_that_of_the_cards(tmp_path: Path) -> None:
     write_report(STUDY, tmp_path / "report.md")
     assert (tmp_path / "report.md").read_text() == (ROOT / "results" / "report.md").read_text()
+
+
+def test_the_picture_is_that_of_the_cards() -> None:
+    assert (ROOT / "docs" / "pictures" / "f1-cost.svg").read_bytes() == script("pictures").f1_cost()
+
+
+def test_the_map_has_every_part() -> None:
+    page = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
+    for path in (ROOT / "src" / "ranat").iterdir():
+        if not path.name.startswith("_") and path.name != "py.typed":
+            assert re.search(rf"^  {path.name}{'/' * path.is_dir()} ", page, re.MULTILINE), path.name

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -22,9 +24,11 @@ from ranat.gates import (
     Gate,
     Never,
     ObservingGate,
+    Quantile,
     Rising,
+    Signal,
     gates,
-)  # fmt: skipfrom ranat.gates.base import ramp
+)  # fmt: skip
 from ranat.gates.base import ramp
 
 P = st.floats(0, 1)
@@ -40,19 +44,20 @@ def made(name: str, seed: int = 0, total_steps: int = 60, **options: Any) -> Gat
 
 
 every_gate = pytest.mark.parametrize("name", gates.names())
+pure_gate = pytest.mark.parametrize("name", [n for n in gates.names() if not issubclass(gates.get(n), ObservingGate)])
 with_p = [name for name in gates.names() if "p" in {field.name for field in dataclasses.fields(gates.get(name))}]
 
 
 def test_they_are_all_there() -> None:
-    assert gates.names() == ["always", "bernoulli", "delayed", "every", "exact", "falling", "never", "rising"]
+    expected = ["always", "bernoulli", "delayed", "every", "exact", "falling", "never", "quantile", "rising"]
+    assert gates.names() == expected
 
 
-@every_gate
+@pure_gate
 @given(p=P, seed=SEED, n=st.integers(1, 60))
 def test_a_gate_is_a_pure_function_of_the_step(name: str, p: float, seed: int, n: int) -> None:
     """Whoever asks, in whatever order and however often, gets the same answers: another process, a resumed run."""
     first, second = (made(name, seed, n, p=p) for _ in range(2))
-    assert not isinstance(first, ObservingGate)
     forward = [first(step) for step in range(n)]
     assert all(type(k) is bool for k in forward)
     steps = list(range(n)) * 2
@@ -167,3 +172,44 @@ def test_ramps(kind: Any, earlier: float, later: float, p: float) -> None:
     ends = chosen[:, :20].mean(), chosen[:, -20:].mean()
     limits = [p + spread * (0.5 if half > 0.5 else -0.5) for half in (earlier, later)]
     assert ends == pytest.approx(limits, abs=0.05)
+
+
+def run_of(gate: Quantile, norms: Sequence[float]) -> list[bool]:
+    """What a gate decides in steps with these norms, which an attack doubles."""
+    decisions = []
+    for step, norm in enumerate(norms):
+        decisions.append(gate(step))
+        gate.observe(step, Signal(1.0, norm * (1 + decisions[-1])))
+    return decisions
+
+
+@pytest.mark.parametrize("among", ["highest", "lowest"])
+@pytest.mark.parametrize("p", [0.2, 0.5, 0.8])
+def test_quantile_attacks_after_large_or_small_gradients(among: Any, p: float) -> None:
+    """As many steps as it says, though attacked steps have larger gradients; and those after the right norms."""
+    norms = np.random.default_rng(0).lognormal(size=3000)
+    decisions = np.array(run_of(Quantile(p, among), norms))
+    assert decisions.mean() == pytest.approx(p, abs=0.04)
+    before = np.log(norms)[150:-1]
+    gap = before[decisions[151:]].mean() - before[~decisions[151:]].mean()
+    assert (gap > 1) if among == "highest" else (gap < -1)
+
+
+def test_quantile_goes_on_from_what_it_remembers_and_draws_between_equals() -> None:
+    norms = np.random.default_rng(1).lognormal(size=400).tolist()
+    whole, first, second = (Quantile(0.5) for _ in range(3))
+    decisions = run_of(whole, norms)
+    run_of(first, norms[:150])
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    for step in range(150, 400):
+        assert second(step) is decisions[step]
+        second.observe(step, Signal(1.0, norms[step] * (1 + decisions[step])))
+    assert 0.4 < np.mean(run_of(Quantile(0.5), [1.0] * 500)) < 0.6
+    second.observe(400, Signal(1.0, float("nan")))
+    assert all(np.isfinite(value) for values in second._norms.values() for value in values)
+
+
+@pytest.mark.parametrize(("option", "value"), [("among", "middle"), ("window", 0)])
+def test_quantile_names_a_wrong_option(option: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{option} must be"):
+        Quantile(**{option: value})

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ranat.corpora import Corpus
     from ranat.documents import Document, Entity, Relation
     from ranat.extraction import Extractor
+    from ranat.formats.frames import to_pandas
     from ranat.training import AdversarialStep, AdversarialTrainer
 
 _HOMES = {
@@ -25,12 +26,13 @@ _HOMES = {
     "Relation": "ranat.documents",
     "Run": "ranat.api",
     "compare": "ranat.api",
+    "to_pandas": "ranat.formats.frames",
     "train": "ranat.api",
 }
 
 __all__ = [
     "AdversarialStep", "AdversarialTrainer", "Corpus", "Document", "Entity", "Extractor", "Relation", "Run", "compare",
-    "train",
+    "to_pandas", "train",
 ]  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from ranat.errors import UsageError, UserError
 from ranat.gates import Gate, gates
 from ranat.registry import Registry
 from ranat.runs.folder import RunFolder
-from ranat.runs.settings import FROM_RUN, Settings, merge, read_settings
+from ranat.runs.nested import merge
+from ranat.runs.settings import FROM_RUN, Settings, read_settings
 from ranat.tasks import tasks
 from ranat.terminal import Console
 
@@ -200,7 +201,10 @@ def train(
 
 
 def compare(runs: Iterable[Run | str | Path]) -> dict[str, Any]:
-    """Runs grouped by what differs in the seed alone, each group beside the first, as `ranat compare --json`.
+    """Runs of one task and corpus side by side, grouped by what differs in the seed alone, as `ranat compare --json`.
+
+    Returns:
+        {"comparisons": [{"answer": a sentence, "groups": …}]}, see `ranat.experiments.compare.compare`.
 
     Raises:
         UserError: see `ranat.experiments.compare.compare`.

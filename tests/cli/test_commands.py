@@ -120,18 +120,20 @@ def test_verify_finds_one_flipped_bit(ranat: Ranat, runs: Callable[..., Path], t
 
 def test_compare_marks_what_hardly_learned(ranat: Ranat, runs: Callable[..., Path]) -> None:
     lines = ranat("compare", runs("standard")).out.splitlines()
-    assert " * " in lines[1]
+    assert " * " in lines[3]
     assert "* standard, seed 0: it made 2 optimizer steps, fewer than 50" in lines
 
 
 def test_compare_puts_runs_side_by_side(ranat: Ranat, runs: Callable[..., Path]) -> None:
     folders = [runs("fgm", "--attack.name", "fgm", "--rat.p", "1"), runs("standard")]
-    result = json.loads(ranat("compare", *folders, "--json").out)
+    (result,) = json.loads(ranat("compare", *folders, "--json").out)["comparisons"]
     assert [group["name"] for group in result["groups"]] == ["standard", "fgm AT"]
     assert result["groups"][1]["xfp_ratio"] == 2
     lines = ranat("compare", *folders).out.splitlines()
-    assert [line.split("  ")[0] for line in lines[:3]] == ["training", "standard", "fgm AT"]
-    assert "100%" in lines[2]
+    assert [line.split("  ")[0] for line in lines[2:5]] == ["training", "standard", "fgm AT"]
+    assert lines[0].startswith("fgm AT ")
+    assert lines[0].endswith("; one seed proves nothing, three or more of each are needed.")
+    assert "100%" in lines[4]
     assert lines[-1].endswith("one seed proves nothing.")
 
 

@@ -11,11 +11,13 @@ from scipy import stats
 from ranat.evaluation.significance import (
     Counts,
     Difference,
+    equivalence,
     holm,
     joint_bootstrap,
     micro_f1,
     paired_difference,
     resampled_f1,
+    seeds_to_decide,
     summarise,
 )
 
@@ -180,3 +182,49 @@ def test_holm_is_the_step_down_procedure(p: list[float]) -> None:
                 break
             rejected.add(index)
         assert {index for index, value in enumerate(adjusted) if value <= level} == rejected
+
+
+def test_equivalence_is_two_one_sided_t_tests() -> None:
+    """Against scipy's one-sided tests, and against the interval that says the same."""
+    generator = np.random.default_rng(0)
+    for shift in (0.0, 0.3, 0.5, -0.45, 2.0):
+        first = generator.normal(80, 1, 8)
+        second = first + generator.normal(shift, 0.3, 8)
+        found = equivalence(first.tolist(), second.tolist(), 0.5)
+        low = stats.ttest_1samp(second - first, -0.5, alternative="greater").pvalue
+        high = stats.ttest_1samp(second - first, 0.5, alternative="less").pvalue
+        assert found.p == pytest.approx(max(low, high))
+        assert (found.p < 0.05) == (found.low > -0.5 and found.high < 0.5)
+        assert found.estimate == pytest.approx(np.mean(second - first))
+
+
+def test_equivalence_keeps_its_size_at_the_margin() -> None:
+    gaps = np.random.default_rng(1).normal(0.5, 0.4, (4000, 5))
+    rejected = np.mean([equivalence([0.0] * 5, list(row), 0.5).p < 0.05 for row in gaps])
+    assert rejected == pytest.approx(0.05, abs=0.012)
+
+
+@pytest.mark.parametrize(("gap", "p"), [(0.1, 0.0), (0.5, 1.0), (-0.7, 1.0)])
+def test_equivalence_of_differences_that_are_all_alike(gap: float, p: float) -> None:
+    assert equivalence([1.0, 2.0], [1.0 + gap, 2.0 + gap], 0.5).p == p
+
+
+def test_seeds_to_decide_keep_their_promise() -> None:
+    """Of new seeds that differ and scatter as was assumed, the test over that many rejects with the power asked for."""
+    generator = np.random.default_rng(0)
+    draws, seeds = 2000, 4
+    gaps = np.array([0.01, 0.02, 0.03, 0.012])
+    first = np.full((1 + draws, seeds), 0.7)
+    second = first + gaps + np.vstack([np.zeros(seeds), generator.normal(0, 1e-4, (draws, 1)).repeat(seeds, 1)])
+    needed = seeds_to_decide(first, second)
+    assert needed is not None
+    for count, reaches in ((needed, True), (needed - 1, False)):
+        new = generator.normal(gaps.mean(), gaps.std(ddof=1), (20_000, count))
+        rejected = stats.ttest_1samp(new, 0, axis=1).pvalue < 0.05
+        assert (rejected.mean() > 0.79) == reaches
+
+
+def test_seeds_do_not_decide_what_documents_leave_open() -> None:
+    draws = np.random.default_rng(0).normal(0, 0.05, (2000, 1)).repeat(3, 1)
+    first = np.full((2001, 3), 0.7)
+    assert seeds_to_decide(first, first + 0.02 + np.vstack([np.zeros(3), draws])) is None

@@ -9,50 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tiny
+from finished_runs import GOLD, PGD, finished
 from ranat.documents import Document, Entity
 from ranat.errors import UserError
 from ranat.evaluation.significance import joint_bootstrap
-from ranat.experiments.compare import Run, compare
-from ranat.runs.folder import RunFolder
-from ranat.runs.settings import read_settings
-from ranat.tasks.ner import NER
+from ranat.experiments.answer import answer
+from ranat.experiments.compare import Run
+from ranat.experiments.compare import compare as compare_all
 from ranat.training.cost import Cost
-from ranat.training.run import documents_hash, predictions
-
-GOLD = [Document(str(i), f"w{i} and more", (Entity("T1", "Disease", ((0, 2),)),)) for i in range(20)]
-PGD = {"name": "pgd", "epsilon": 0.3}
 
 
-def finished(
-    folder: Path,
-    right: int,
-    *,
-    cost: Cost | None = None,
-    splits: tuple[str, ...] = ("dev", "test"),
-    gold: list[Document] = GOLD,
-    steps: int = 100,
-    **settings: Any,
-) -> Path:
-    """A run from before there was a run.json; its model found the first `right` mentions and one that is none."""
-    wrong = Entity("T9", "Disease", ((3, 6),))
-    found = [
-        Document(d.id, d.text, d.entities * (i < right) + (wrong,) * (i == 0)) for i, d in enumerate(gold)
-    ]  # fmt: skip
-    folder.mkdir()
-    values = {"corpus": "demo", "model": "minilm", "task": "ner", **settings}
-    (folder / "config.yaml").write_text(read_settings(flags=values).to_yaml())
-    metrics: dict[str, Any] = {"definition": NER.definition, "splits": {}, "per_type": {}}
-    for split in splits:
-        task = NER(("O", "B-X", "I-X"), tiny.tokenizer("bert"), 64)
-        RunFolder(folder).write_predictions(split, predictions(task, gold, found))
-        metrics[split] = task.score(gold, found)
-        metrics["per_type"][split] = metrics[split].pop("per_type")
-        metrics["splits"][split] = {"documents": len(gold), "sha256": documents_hash(gold)}
-    (folder / "metrics.json").write_text(json.dumps(metrics))
-    cost = cost or Cost(batches=10, forward=10, backward=10, train_seconds=2.0)
-    (folder / "cost.json").write_text(json.dumps({**cost.to_dict(), "optimizer_steps": steps}))
-    return folder
+def compare(folders: list[Path]) -> dict[str, Any]:
+    """The one comparison of runs that were scored alike."""
+    (one,) = compare_all(folders)["comparisons"]
+    return dict(one)
 
 
 def f1(right: int) -> float:
@@ -147,22 +117,75 @@ def test_dev_is_used_unless_all_have_test(tmp_path: Path) -> None:
     assert compare([with_test])["split"] == "test"
 
 
-def test_runs_on_different_texts_are_refused(tmp_path: Path) -> None:
+def test_runs_of_other_texts_or_tasks_are_compared_apart(tmp_path: Path) -> None:
     first = finished(tmp_path / "a", 12)
-    second = finished(tmp_path / "b", 12, gold=GOLD[1:], attack=PGD)
-    with pytest.raises(UserError) as caught:
-        compare([first, second])
-    assert str(caught.value) == (
-        f"{second}: was scored on another test split than {first} (compare runs on one corpus and one form of it)"
-    )
+    texts = finished(tmp_path / "b", 12, gold=GOLD[1:], attack=PGD)
+    task = finished(tmp_path / "c", 12, task="relation")
+    beside = finished(tmp_path / "d", 14, attack=PGD)
+    found = compare_all([first, texts, task, beside])["comparisons"]
+    assert [(one["task"], [group["folders"] for group in one["groups"]]) for one in found] == [
+        ("ner", [[str(first)], [str(beside)]]),
+        ("ner", [[str(texts)]]),
+        ("relation", [[str(task)]]),
+    ]
+    assert found[1]["answer"].endswith("; there is nothing to compare it with.")
 
 
-def test_runs_of_different_tasks_are_refused(tmp_path: Path) -> None:
-    first = finished(tmp_path / "a", 12)
-    second = finished(tmp_path / "b", 12, task="relation")
-    with pytest.raises(UserError) as caught:
-        compare([first, second])
-    assert str(caught.value) == f"{second}: is of the task relation, {first} of ner (compare runs of one task)"
+def row(name: str, estimate: float, p: float, *, seeds: int = 3, needed: int | None = 6) -> dict[str, Any]:
+    found = {"estimate": estimate, "low": estimate - 0.02, "high": estimate + 0.02, "p": p, "seeds": seeds}
+    f1 = {"mean": 0.7, "n": seeds}
+    return {"name": name, "xfp_ratio": 1.5, "f1": f1, "difference": found, "seeds_to_decide": needed}
+
+
+BASE = row("standard", 0, 1)
+
+
+GAINED = "of test F1 against standard for 1.5 times the counted cost (95% CI"
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (
+            [row("pgd AT", 0.009, 0.2)],
+            f"pgd AT gained 0.9 points {GAINED} -1.1 to +2.9, 3 seeds), which may be chance, p = 0.20; about 3 more "
+            "seeds would decide it, if it is real and seeds scatter as they did.",
+        ),
+        (
+            [row("pgd AT", 0.03, 0.01)],
+            f"pgd AT gained 3.0 points {GAINED} +1.0 to +5.0, 3 seeds); that is more than chance, p = 0.010.",
+        ),
+        (
+            [row("pgd AT", 0.03, 0.03), row("fgm AT", 0.01, 0.5)],
+            f"Of 2 trainings pgd AT did best: it gained 3.0 points {GAINED} +1.0 to +5.0, 3 seeds), which may be "
+            "chance, p = 0.06 after Holm's correction for 2; about 3 more seeds would decide it, if it is real and "
+            "seeds scatter as they did.",
+        ),
+        (
+            [row("pgd AT", -0.03, 0.5, seeds=1, needed=None), row("fgm AT", -0.05, 0.5, seeds=1)],
+            "None of 2 trainings did better than standard; the best, pgd AT, lost 3.0 points "
+            f"{GAINED} -5.0 to -1.0, 1 seed); one seed proves nothing, three or more of each are needed.",
+        ),
+        (
+            [row("pgd AT", 0.001, 0.9, needed=None)],
+            f"pgd AT gained 0.1 points {GAINED} -1.9 to +2.1, 3 seeds), which may be chance, p = 0.90; more seeds "
+            "would hardly decide it, the difference is too small for these texts.",
+        ),
+        (
+            [row("pgd AT", 0, 1) | {"difference": None}],
+            "No group has a seed in common with standard, so no difference can be tested.",
+        ),
+        ([], "standard has 70.0 test F1 over 3 seeds; there is nothing to compare it with."),
+    ],
+)
+def test_the_answer_is_a_sentence(others: list[dict[str, Any]], said: str) -> None:
+    assert answer([BASE, *others], "test") == said
+
+
+def test_intervals_stay_within_what_f1_can_be(tmp_path: Path) -> None:
+    folders = [finished(tmp_path / f"a{seed}", right, train={"seed": seed}) for seed, right in enumerate((20, 2))]
+    (group,) = compare(folders)["groups"]
+    assert (group["f1"]["low"], group["f1"]["high"]) == (0, 1)
 
 
 @pytest.mark.parametrize("missing", ["metrics.json", "config.yaml", "cost.json", None])

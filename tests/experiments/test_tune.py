@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ranat.errors import UsageError, UserError
-from ranat.experiments.tune import tune, with_params
+from ranat.experiments.tune import standard_arm, tune, with_params
 from ranat.runs.settings import Settings, read_settings
 
 
@@ -120,3 +120,28 @@ def test_a_study_that_was_killed_ends_as_it_would_have(tmp_path: Path, flags: di
     assert [(trial["params"], trial["dev_f1"]) for trial in killed] == [
         (trial["params"], trial["dev_f1"]) for trial in whole
     ]
+
+
+def test_a_study_in_which_all_diverges_says_so(tmp_path: Path, flags: dict[str, Any]) -> None:
+    flags["train"] |= {"learning_rate": 1e30}
+    with pytest.raises(UserError) as caught:
+        tune(read_settings(flags=flags), tmp_path / "study", trials=2)
+    assert "all of 2 trials diverged" in str(caught.value)
+    assert "lower train.learning_rate or attack.epsilon" in str(caught.value)
+    assert not (tmp_path / "study" / "best.yaml").exists()
+
+
+def test_standard_training_is_searched_as_long(tmp_path: Path, flags: dict[str, Any], settings: Settings) -> None:
+    arm = standard_arm(settings)
+    assert arm.regime == "standard"
+    assert arm.train == settings.train
+    with pytest.raises(UsageError, match="the study is one of standard training"):
+        standard_arm(arm)
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(flags))
+    command = [sys.executable, "-m", "ranat.cli", "tune", str(config), "--trials", "2", "--standard", "--json"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "study")], capture_output=True, check=True, text=True)
+    result = json.loads(done.stdout)
+    assert len(result["trials"]) == len(result["standard"]["trials"]) == 2
+    assert (tmp_path / "study" / "standard" / "best.yaml").is_file()
+    assert set(result["standard"]["best"]["params"]) == {"train.learning_rate"}

@@ -143,7 +143,7 @@ def test_a_run_that_learned_nothing_says_so_everywhere(tmp_path: Path, chosen: S
     assert RunFolder(tmp_path / "run").metrics()["remarks"] == metrics["remarks"]
     assert f"note: {steps}" in said.getvalue()
     assert f"Mind: {steps}." in (tmp_path / "run" / "README.md").read_text()
-    (group,) = compare([tmp_path / "run"])["groups"]
+    (group,) = compare([tmp_path / "run"])["comparisons"][0]["groups"]
     assert group["remarks"] == [f"seed 0: {remark}" for remark in metrics["remarks"]]
     result = tune(few, tmp_path / "study", trials=1)
     assert steps in result["trials"][0]["remarks"]
@@ -151,5 +151,5 @@ def test_a_run_that_learned_nothing_says_so_everywhere(tmp_path: Path, chosen: S
 
 def test_a_run_that_learned_says_nothing(whole: Path) -> None:
     assert RunFolder(whole).metrics()["remarks"] == []
-    assert compare([whole])["groups"][0]["remarks"] == []
+    assert compare([whole])["comparisons"][0]["groups"][0]["remarks"] == []
     assert "Mind:" not in (whole / "README.md").read_text()

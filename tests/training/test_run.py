@@ -17,11 +17,11 @@ from transformers import pipeline
 from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.runs.card import MODEL
-from ranat.runs.settings import Settings, read_settings
+from ranat.runs.settings import Settings, TrainSettings, read_settings
 from ranat.training import run as run_module
 from ranat.training.callbacks import exhausted
 from ranat.training.evaluate import TrainedRun, evaluate
-from ranat.training.prepare import fraction
+from ranat.training.prepare import sample
 from ranat.training.run import train
 from ranat.training.runtrainer import RunTrainer
 
@@ -47,7 +47,16 @@ def run(tmp_path: Path, backbone: Path, corpus: Path) -> Path:
 
 def test_a_run_folder_has_what_the_design_says(run: Path) -> None:
     names = {path.name for path in run.iterdir() if path.name != ".lock"}
-    told = {"config.yaml", "metrics.json", "cost.json", "log.jsonl", "predictions", "model", "README.md", "run.json"}
+    told = {
+        "config.yaml",
+        "metrics.json",
+        "cost.json",
+        "log.jsonl",
+        "predictions",
+        "model",
+        "README.md",
+        "run.json",
+    } | {"curves.svg"}
     assert names == told
     config = yaml.safe_load((run / "config.yaml").read_text())
     assert config["train"]["learning_rate"] == 0.01
@@ -155,13 +164,30 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(
     assert a != c
 
 
-def test_a_fraction_is_the_same_documents_for_every_run() -> None:
+def chosen(documents: list[Document], **options: Any) -> list[int]:
+    return [int(document.id) for document in sample(documents, TrainSettings(**options))]
+
+
+def test_a_sample_is_the_same_documents_for_every_run_and_samples_share_none() -> None:
     documents = [Document(str(number), "") for number in range(100)]
-    tenth, half = fraction(documents, 0.1), fraction(documents, 0.5)
+    tenth, half = chosen(documents, fraction=0.1, seed=1), chosen(documents, fraction=0.5, seed=2)
     assert len(tenth) == 10
-    assert {d.id for d in tenth} < {d.id for d in half}
-    assert [int(d.id) for d in half] == sorted(int(d.id) for d in half)
-    assert len(fraction(documents, 0.001)) == 1
+    assert set(tenth) < set(half)
+    assert half == sorted(half)
+    assert len(chosen(documents, fraction=0.001)) == 1
+    assert chosen(documents) == list(range(100))
+    tenths = [chosen(documents, fraction=0.1, sample=number) for number in range(10)]
+    assert sorted(number for one in tenths for number in one) == list(range(100))
+
+
+def test_a_sample_that_is_not_there_is_told() -> None:
+    with pytest.raises(ValueError, match=r"there are 3 samples of 0\.3, counted from 0"):
+        TrainSettings(fraction=0.3, sample=3)
+    with pytest.raises(UserError, match="3 documents have no sample 1"):
+        chosen([Document(str(number), "") for number in range(3)], fraction=0.5, sample=1)
+    settings = TrainSettings(fraction=0.3, sample=1)
+    assert TrainSettings(**settings.model_dump()) == settings
+    assert "sample" not in TrainSettings(fraction=0.3).model_dump()
 
 
 def test_a_tracker_that_is_not_there_is_named(tmp_path: Path, backbone: Path, corpus: Path) -> None:

@@ -18,9 +18,9 @@ from transformers import DataCollatorForTokenClassification, Trainer, default_da
 
 import tiny
 from ranat import AdversarialStep, AdversarialTrainer
-from ranat.attacks import FGM, PGD, attacks
+from ranat.attacks import FGM, PGD, Carry, TopK, attacks
 from ranat.gates import Always, Bernoulli, Exact, ObservingGate, Signal
-from ranat.training.trainer import StepState
+from ranat.training.trainer import MEMORY, StepState
 
 
 def made(folder: Path, kind: Any = AdversarialTrainer, **options: Any) -> Any:
@@ -60,6 +60,45 @@ def test_a_resumed_trainer_goes_on_with_its_cost(restore: bool, tmp_path: Path) 
     assert whole.step.cost.train_seconds > 0
     assert resumed.step.cost.train_seconds > 0
     assert sum(isinstance(callback, StepState) for callback in resumed.callback_handler.callbacks) == 1
+
+
+def test_a_pass_over_some_examples_is_their_mean_however_trainer_divides(tmp_path: Path) -> None:
+    """Trainer divides by the labels of the whole batch: for a part, by the part's share of them."""
+
+    def divided(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        total = torch.nn.functional.cross_entropy(outputs["logits"].flatten(0, 1), labels.flatten(), reduction="sum")
+        return total / num_items_in_batch
+
+    batch, attack = tiny.batch((6, 9, 5, 7)), TopK(epsilon=0.3)
+    found = []
+    for compute_loss_func in (None, divided):
+        trainer = made(tmp_path, attack=attack, gate=Always(), compute_loss_func=compute_loss_func)
+        model = tiny.model().eval()
+        model.train = lambda mode=True, model=model: model  # without dropout
+        trainer.training_step(model, dict(batch), (batch["labels"] != -100).sum())
+        found.append({name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None})
+    model = tiny.model().eval()
+    AdversarialStep(attack, seed=trainer.args.seed)(model, dict(batch))
+    for name, weight in model.named_parameters():
+        for gradients in found if weight.grad is not None else ():
+            assert torch.allclose(gradients[name], weight.grad, rtol=1e-4, atol=1e-6), name
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_resumed_trainer_goes_on_with_what_it_kept_of_examples(accumulation: int, tmp_path: Path) -> None:
+    settings = {"max_steps": 8, "learning_rate": 0.05, "gradient_accumulation_steps": accumulation}
+    options = {"attack": Carry(epsilon=0.5), "gate": Bernoulli(0.7, 1), "settings": settings}
+    whole = made(tmp_path, **options)
+    whole.train()
+    assert len(whole.step.memory) == len(rows())
+    for checkpoint in (1, 5):
+        resumed = made(tmp_path, **options)
+        resumed.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{checkpoint}"))
+        assert same(weights(whole), weights(resumed))
+    (tmp_path / "checkpoint-5" / MEMORY).unlink()
+    forgetful = made(tmp_path, **options)
+    forgetful.train(resume_from_checkpoint=str(tmp_path / "checkpoint-5"))
+    assert not same(weights(whole), weights(forgetful))
 
 
 def test_the_clocks_run_in_training_steps_only(tmp_path: Path) -> None:

@@ -16,14 +16,18 @@ from ranat.attacks.base import (
     attacks,
     register_attack,
 )
+from ranat.attacks.carry import Carry
 from ranat.attacks.divergence import Prediction
 from ranat.attacks.fgm import FGM
 from ranat.attacks.fgsm import FGSM
 from ranat.attacks.freelb import FreeLB
+from ranat.attacks.noise import Noise
 from ranat.attacks.pgd import PGD
 from ranat.attacks.smart import SMART
+from ranat.attacks.topk import TopK
+from ranat.attacks.twice import Twice
 
 __all__ = [
-    "FGM", "FGSM", "PGD", "PLAIN", "SMART", "STANDARD", "Attack", "Dropout", "FreeLB", "IterativeAttack", "Output",
-    "PassCounts", "Passes", "Prediction", "attacks", "register_attack",
+    "FGM", "FGSM", "PGD", "PLAIN", "SMART", "STANDARD", "Attack", "Carry", "Dropout", "FreeLB", "IterativeAttack",
+    "Noise", "Output", "PassCounts", "Passes", "Prediction", "TopK", "Twice", "attacks", "register_attack",
 ]  # fmt: skip

@@ -66,20 +66,19 @@ class Output:
 
 
 class PassCounts(NamedTuple):
-    """Passes over one batch.
+    """Passes over one batch; one over some of its examples counts as their share."""
 
-    Args:
-        forward: forward passes.
-        backward: backward passes to the parameters.
-        backward_to_input: backward passes to r only.
-    """
+    forward: float
+    """Forward passes."""
 
-    forward: int
-    backward: int
-    backward_to_input: int
+    backward: float
+    """Backward passes to the parameters."""
+
+    backward_to_input: float
+    """Backward passes to r only."""
 
     @property
-    def forward_equivalents(self) -> int:
+    def forward_equivalents(self) -> float:
         """Their cost in forward passes: a backward pass costs two, one to r only costs one."""
         return self.forward + 2 * self.backward + self.backward_to_input
 
@@ -109,11 +108,14 @@ class Passes(Protocol):
         *,
         weight: float = 1.0,
         loss: Callable[[Output], Tensor] | None = None,
+        rows: Tensor | None = None,
         last: bool = False,
     ) -> Tensor:
         """A pass at x + r that adds the gradient of weight · loss to θ.grad; returns the gradient of r, which is free.
 
-        The attack says `last` in its last one: only that synchronises processes.
+        With `rows` (n,) it is a pass of these examples alone: the loss is their mean, and the pass costs their share of
+        one; r and its gradient are still of the whole batch. The attack says `last` in its last one: only that
+        synchronises processes.
         """
         ...
 
@@ -135,6 +137,14 @@ class Passes(Protocol):
 
     def normal(self) -> Tensor:
         """Standard normal noise, a function of the example, the step and the seed only."""
+        ...
+
+    def recall(self) -> Tensor:
+        """(batch, tokens, hidden): what was kept of each example when it was last met; 0 if it never was."""
+        ...
+
+    def keep(self, values: Tensor) -> None:
+        """Keep (batch, tokens, hidden) until each example is met again, in 8 bits an element; checkpoints hold it."""
         ...
 
 
@@ -161,6 +171,9 @@ class Attack(ABC):
     needs_fresh_dropout: ClassVar[bool] = False
     """Whether each pass must draw dropout of its own, whatever the step's `dropout` is."""
 
+    sees_every_batch: ClassVar[bool] = False
+    """Whether it learns from the batches that the gate leaves out, too, by `rest`: it keeps something of each."""
+
     preset: Literal["paper", "original"] = "paper"
     epsilon: float = FROM_PRESET
     epsilon_unit: Literal["absolute", "relative"] = FROM_PRESET
@@ -171,6 +184,10 @@ class Attack(ABC):
     @abstractmethod
     def __call__(self, passes: Passes) -> None:
         """Attack the batch and learn from it."""
+
+    def rest(self, passes: Passes) -> None:
+        """Learn from a batch that the gate leaves out, in one forward and one backward pass."""
+        passes.learn(last=True)
 
     @property
     def norm(self) -> Norm:
@@ -188,14 +205,14 @@ class Attack(ABC):
         """The passes of an attacked batch."""
 
     @property
-    def cost(self) -> int:
+    def cost(self) -> float:
         """The cost of an attacked batch in forward-equivalents."""
         return self.counts.forward_equivalents
 
     @property
     def cost_formula(self) -> str:
         """The cost as a formula."""
-        return str(self.cost)
+        return f"{self.cost:g}"
 
     def __post_init__(self) -> None:
         one_of("preset", self.preset, tuple(self.presets))
@@ -253,8 +270,8 @@ class IterativeAttack(Attack):
         """The cost as a formula in S, in which it is linear."""
         one, two = (replace(self, steps=steps).cost for steps in (1, 2))
         slope = two - one
-        fixed = f"{one - slope} + " if one > slope else ""
-        return f"{fixed}{slope}S"
+        fixed = f"{one - slope:g} + " if one > slope else ""
+        return f"{fixed}{slope:g}S"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -281,13 +298,17 @@ class IterativeAttack(Attack):
         return (ball, None, g) if start == "zero" else (ball, ball.random(passes.uniform()), None)
 
 
-def in_range(name: str, value: float, *, above: float = -math.inf, least: float = -math.inf) -> None:
-    """Raise ValueError, its message beginning with the name, unless value is finite, > above and ≥ least."""
+def in_range(
+    name: str, value: float, *, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
+) -> None:
+    """Raise ValueError, its message beginning with the name, unless value is finite, > above, ≥ least and ≤ most."""
     bound = f"above {above:g}" if above > -math.inf else f"at least {least:g}"
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} must be a finite number {bound}, not {value!r}")
     if value <= above or value < least:
         raise ValueError(f"{name} must be {bound}, not {value:g}")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most:g}, not {value:g}")
 
 
 def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

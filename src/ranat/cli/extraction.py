@@ -92,13 +92,13 @@ def extract(
         return
     if inputs_gone:
         raise UsageError("is for --verify", where="--inputs-gone")
-    _check_inputs(input)
+    check_inputs(input)
     from ranat.extraction.checks import format_of, is_file
     from ranat.extraction.parts import Part
 
     single = out if out is not None and is_file(out, to) else None
     of = None if part is None else Part.parsed(part)
-    how = how_of(_input_format(from_, lines), columns, ner is not None if lenient is None else lenient)
+    how = how_of(input_format(from_, lines), columns, ner is not None if lenient is None else lenient)
     from ranat.models.memory import kept
 
     with kept():  # importing torch takes seconds
@@ -175,14 +175,18 @@ def convert(
     from ranat.extraction.convert import convert as convert_documents
     from ranat.formats import WRITERS
 
-    _check_inputs(input)
-    how = how_of(_input_format(from_, lines), columns, lenient)
+    check_inputs(input)
+    how = how_of(input_format(from_, lines), columns, lenient)
     format = to or format_of(out)
     if format is None:
         remedy = f"--to {'|'.join(WRITERS.names())}"
         raise UsageError(f"does not tell its format: {out}", where="--out", remedy=remedy)
     chosen = _output_format(format, raw_csv)
-    result = convert_documents(input, out, chosen, how=how, max_characters=max_characters, console=err)
+    finish(convert_documents(input, out, chosen, how=how, max_characters=max_characters, console=err), json)
+
+
+def finish(result: Mapping[str, Any], json: bool) -> None:
+    """Print what was converted; a document that could not be read makes the command fail."""
     if json:
         print_json(result)
     else:
@@ -191,7 +195,8 @@ def convert(
         sys.exit(1)
 
 
-def _check_inputs(given: tuple[str, ...]) -> None:
+def check_inputs(given: tuple[str, ...]) -> None:
+    """Make sure that inputs are named, and that none of the names is an option that is misspelt."""
     if not given:
         raise UsageError("name the input: files, folders, or - for standard input")
     for name in given:
@@ -205,7 +210,8 @@ def _output_format(to: str, raw_csv: bool) -> str:
     return "raw-csv" if raw_csv else to
 
 
-def _input_format(from_: str | None, lines: bool) -> str | None:
+def input_format(from_: str | None, lines: bool) -> str | None:
+    """The format that --from or --lines names."""
     if lines and from_ not in (None, "text", "lines"):
         raise UsageError("is for text", where="--lines", remedy=f"leave it out with --from {from_}")
     return "lines" if lines else from_

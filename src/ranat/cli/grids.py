@@ -1,9 +1,9 @@
-"""Commands on many runs: reproduce, report, tune."""
+"""Commands on many runs: runs, reproduce, report, tune."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +21,34 @@ if TYPE_CHECKING:
     from ranat.experiments.spec import Spec
 
 SPECS_HELP = "A YAML file, or one of:\n" + "\n".join(f"{name}: {title}" for name, title in specs.titles().items())
+
+
+@app.command(
+    name="runs", help_epilogue=examples("ranat runs runs/", "ranat runs runs/ -o runs.html", "ranat runs runs/ --json")
+)
+def runs_under(
+    root: Path, *, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None, json: Json = False
+) -> None:
+    """List the runs under a folder; or make a page of them, with their curves, cards and comparisons.
+
+    Args:
+        root: The folder that holds run folders, at any depth.
+        out: The page, one HTML file that needs no network.
+    """
+    from ranat.experiments.overview import Overview
+
+    overview = Overview.of(root, err)
+    if out:
+        from ranat.experiments.runs_page import write_page
+
+        write_page(overview, out, err)
+    if json:
+        print_json(overview.to_dict())
+    elif not out:
+        head, rows = overview.table()
+        print_table(head, rows, right=range(4, len(head)))
+        for comparison in overview.comparisons:
+            print_text(f"\n{comparison.result['corpus']}: {comparison.result['answer']}")
 
 
 @app.command(
@@ -136,6 +164,7 @@ def tune(
     rat: Annotated[Section, Parameter(help=RAT_HELP)] = None,
     train: Annotated[Section, Parameter(help=TRAIN_HELP)] = None,
     trials: int = 20,
+    standard: bool = False,
     out: Path = Path("studies/study"),
     data: Data = None,
     json: Json = False,
@@ -152,16 +181,29 @@ def tune(
         model: The backbone, as `ranat train` takes it.
         task: Default: what the corpus is for. --TASK.OPTION sets its options.
         trials: How many there are in the end.
+        standard: Search standard training as well, with as many trials, in OUT/standard. Else what the search gained
+            may seem to be the attack's gain.
         out: The study's folder.
     """
+    from ranat.experiments.tune import standard_arm
     from ranat.experiments.tune import tune as search
 
     given = {**sections, "attack": attack, "rat": rat, "train": train}
     settings = settings_of(config, {"corpus": corpus, "model": model, "task": task}, given)
+    arm = standard_arm(settings) if standard else None
     result = search(settings, out, trials=trials, data=data, console=err)
+    if arm:
+        result["standard"] = search(arm, out / "standard", trials=trials, data=data, console=err)
     if json:
         print_json(result)
         return
+    _print_study(result, out)
+    if arm:
+        print_text(f"\nstandard training, {trials} trials as well")
+        _print_study(result["standard"], out / "standard")
+
+
+def _print_study(result: Mapping[str, Any], out: Path) -> None:
     keys = list(result["best"]["params"])
     ranked = sorted(result["trials"], key=lambda trial: -trial["dev_f1"])
     rows = [

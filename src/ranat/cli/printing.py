@@ -34,7 +34,19 @@ def print_scores(rows: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def print_comparison(result: Mapping[str, Any]) -> None:
-    """What `ranat.experiments.compare` found, a row a group."""
+    """What `ranat.experiments.compare` found: of each comparison its answer, and a row a group."""
+    for number, comparison in enumerate(result["comparisons"]):
+        if number:
+            print()
+        if len(result["comparisons"]) > 1:
+            print_text(f"{comparison['corpus']}, {comparison['task']}")
+        print_text(f"{comparison['answer']}\n")
+        _print_groups(comparison)
+    print("xFP: counted forward-equivalents; × is against the first row.")
+    print("Δ is against the first row on the seeds both have, over seeds and texts; one seed proves nothing.")
+
+
+def _print_groups(result: Mapping[str, Any]) -> None:
 
     def points(value: float | None) -> str:
         return "" if value is None else f"{100 * value:.2f}"
@@ -77,8 +89,6 @@ def print_comparison(result: Mapping[str, Any]) -> None:
     for group in result["groups"]:
         for remark in group["remarks"]:
             print_text(f"* {group['name']}, {remark}")
-    print("xFP: counted forward-equivalents; × is against the first row.")
-    print("Δ is against the first row on the seeds both have, over seeds and texts; one seed proves nothing.")
 
 
 def print_table(head: list[str], rows: list[list[str]], right: Collection[int] = ()) -> None:

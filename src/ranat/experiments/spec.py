@@ -13,7 +13,8 @@ from ranat.errors import UsageError
 from ranat.experiments import specs
 from ranat.plainyaml import dump_yaml, read_yaml
 from ranat.registry import nearest
-from ranat.runs.settings import TaskSections, first_wrong, merge
+from ranat.runs.nested import merge
+from ranat.runs.settings import TaskSections, first_wrong
 
 HYPERPARAMETERS = Path(__file__).with_name("hyperparameters.yaml")
 BASE = "base"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 MOST_STEPS = 5
+DIVERGED = -1.0
+"""The value of a trial that diverged: below any F1."""
 
 
 def tune(
@@ -47,8 +49,8 @@ def tune(
     Returns:
         {"trials": [{"number", "params", "dev_f1", "remarks"}], "best": one of them, "settings": its settings, nested}
     Raises:
-        UserError: Optuna is not installed, the corpus or backbone is unknown, or the folder holds another study, or
-            one that is running.
+        UserError: Optuna is not installed, the corpus or backbone is unknown, all trials diverged, or the folder holds
+            another study, or one that is running.
     """
     try:
         import optuna
@@ -78,19 +80,35 @@ def tune(
             tried = with_params(settings, params)
             study.tell(number, _dev_f1(tried, _folder(out, number), data, console))
             left = (time.monotonic() - began) * (trials - done - 1)
-            console.print(f"best dev F1 so far {100 * study.best_value:.2f}; about {duration(left)} left")
+            console.print(f"best dev F1 so far {100 * max(study.best_value, 0):.2f}; about {duration(left)} left")
+        if all(trial.value == DIVERGED for trial in _finished(study)):
+            lower = " or ".join(key for key in space if key != "attack.steps")
+            raise UserError(
+                f"all of {done} trials diverged", where=str(out), remedy=f"begin another with lower {lower}"
+            )
         write_atomically(out / "best.yaml", with_params(settings, study.best_params).to_yaml())
     rows = [
         {
             "number": trial.number,
             "params": trial.params,
-            "dev_f1": trial.value,
+            "dev_f1": max(float(trial.value or 0), 0.0),
             "remarks": _remarks(RunFolder(_folder(out, trial.number))),
         }
         for trial in _finished(study)
     ]
     best = next(row for row in rows if row["number"] == study.best_trial.number)
     return {"trials": rows, "best": best, "settings": with_params(settings, study.best_params).model_dump()}
+
+
+def standard_arm(settings: Settings) -> Settings:
+    """The same settings without an attack: standard training must be searched as long, or a gain is one of searching.
+
+    Raises:
+        UsageError: they are of standard training.
+    """
+    if settings.attack["name"] == STANDARD:
+        raise UsageError("the study is one of standard training", where="--standard", remedy="leave it out")
+    return read_settings(flags={**settings.model_dump(), "attack": {"name": STANDARD}, "rat": {}})
 
 
 def with_params(settings: Settings, params: Mapping[str, Any]) -> Settings:
@@ -149,12 +167,12 @@ def _folder(out: Path, number: int) -> Path:
 
 
 def _dev_f1(settings: Settings, folder: Path, data: Path | None, console: Console) -> float:
-    """0 if training diverged: such settings are as bad as any."""
+    """Dev F1, or that training diverged."""
     try:
         metrics = train(settings, folder, data=data, resume=True, test=False, console=console)
     except Diverged as error:
         console.print(f"note: {error}")
-        return 0.0
+        return DIVERGED
     RunFolder(folder).drop_model()
     return float(metrics["dev"]["f1"])
 

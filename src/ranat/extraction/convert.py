@@ -78,3 +78,31 @@ def convert(
         if not result["documents"]:
             raise UserError("no document could be read", where=", ".join(given))
     return {**result, **changed, "left_out": [str(notice) for notice in notices], "lost": dict(lost)}
+
+
+def one(given: Sequence[str], id: str | None = None, *, how: How = How(), max_characters: int = 5_000_000) -> Document:
+    """One document of the inputs.
+
+    Args:
+        given: files, folders, globs, or "-" for standard input.
+        id: the document's; None: the first.
+        how: the inputs are read.
+        max_characters: a longer document is not read.
+    Raises:
+        UserError: it is not there, or the first cannot be read.
+    """
+    failures: list[UserError] = []
+    documents = 0
+    for name in inputs.expand(given):
+        for found in inputs.read(name, how, max_characters):
+            if isinstance(found, End):
+                continue
+            if isinstance(found.content, UserError):
+                failures.append(found.content)
+                continue
+            documents += 1
+            if id in (None, found.content.id):
+                return found.content
+    if failures:
+        raise failures[0]
+    raise UserError(f"none of {documents:,} documents has the id {id!r}", where="--document")

@@ -1,9 +1,13 @@
-"""HTML: one page to read in a browser, with nothing to fetch and no script; nothing is lost.
+"""HTML: one page to read in a browser, with nothing to fetch; nothing is lost.
 
-Beside what is shown of it, each document has a line with all of it as JSON, in which "<" is escaped, and by these lines
-the page is read again:
+The documents stand in the page as JSON, one a line, in which "<" is escaped. A script of the page shows them, and by
+these lines it is read again:
 
-    <script type="application/json" class="document">{"id": "1", "text": "…", "entities": []}</script>
+    <script type="application/x-ndjson" id="ranat-documents">
+    {"id":"1","text":"…","entities":[]}
+    </script>
+
+Pages that were written before have each line in an element of its own, and are read, too.
 """
 
 from __future__ import annotations
@@ -18,19 +22,12 @@ from ranat.formats.fitting.steps import in_text_order
 from ranat.formats.json_records import Record
 from ranat.formats.sample import Sample
 from ranat.formats.source import Source
-from ranat.view.highlight import STYLE, Legend, fragment
-from ranat.view.page import END, generated_by, head
+from ranat.view import documents_page
+from ranat.view.page import generated_by
 
-_OPEN, _CLOSE = '<script type="application/json" class="document">', "</script>"
+_BEFORE = '<script type="application/json" class="document">'
+"""What a line began with on the pages that were written before."""
 _GENERATOR = "ranat"
-_STYLE = f"""{STYLE}
-body {{ display: flex; flex-direction: column; }}
-article {{ padding: 1.2rem 0; border-bottom: 1px solid var(--line); content-visibility: auto;
-  contain-intrinsic-size: auto 14rem; }}
-footer {{ order: -1; position: sticky; top: 0; padding: .6rem 0; max-height: 30vh; overflow: auto; z-index: 1;
-  background: var(--paper); border-bottom: 2px solid var(--ink); }}
-@media print {{ footer {{ position: static; }} article {{ content-visibility: visible; break-inside: avoid; }} }}
-"""
 
 
 def _sure(sample: Sample) -> Sure:
@@ -49,24 +46,30 @@ def read(source: Source) -> Iterator[Document]:
 
 @writer("html", fit=in_text_order, suffix=".html")
 def write(documents: Iterable[Document], out: Path) -> None:
-    """Write the page a document at a time; the legend, known only then, comes last and is shown first."""
-    legend = Legend()
+    """Write the page a document at a time."""
     with out.open("x", encoding="utf-8", newline="\n") as stream:
-        stream.write(head("Documents", _STYLE, _GENERATOR))
-        for document in documents:
-            data = jsonl.dumped(document).replace("<", r"\u003c")
-            stream.write(f"{fragment(document, legend)}\n{_OPEN}{data}{_CLOSE}\n")
-        stream.write(f"<footer>{legend.html()}</footer>\n{END}")
+        stream.writelines(documents_page.written(documents, _title(out), _GENERATOR))
+
+
+def _title(out: Path) -> str:
+    """The file's name; while it is written, it is hidden, and it may be no Unicode."""
+    return out.name.lstrip(".").removesuffix(".html").encode("utf-8", "backslashreplace").decode() or "Documents"
 
 
 def _embedded(source: Source) -> Iterator[Record]:
     """The JSON of each line of the page that holds some."""
     mark = generated_by(_GENERATOR)
-    known = False
+    known = within = False
     for number, line in source.lines():
         known |= mark in line
-        if known and line.startswith(_OPEN):
-            yield number, line.rstrip().removeprefix(_OPEN).removesuffix(_CLOSE)
+        if not known:
+            continue
+        if line.startswith(_BEFORE):
+            yield number, line.rstrip().removeprefix(_BEFORE).removesuffix(documents_page.CLOSE)
+        elif line.rstrip() in (documents_page.OPEN, documents_page.CLOSE):
+            within = line.rstrip() == documents_page.OPEN
+        elif within:
+            yield number, line
     if not known:
         what = f"not a page that ranat wrote: it has no line {mark}"
         raise source.error(1, what, "name a page written in the format html, or save the text as .txt")

@@ -11,9 +11,10 @@ from ranat.gates.every import Every
 from ranat.gates.exact import Exact
 from ranat.gates.falling import Falling
 from ranat.gates.never import Never
+from ranat.gates.quantile import Quantile
 from ranat.gates.rising import Rising
 
 __all__ = [
-    "Always", "Bernoulli", "Delayed", "Every", "Exact", "Falling", "Gate", "Never", "ObservingGate", "Rising",
-    "Signal", "gates", "register_gate",
+    "Always", "Bernoulli", "Delayed", "Every", "Exact", "Falling", "Gate", "Never", "ObservingGate", "Quantile",
+    "Rising", "Signal", "gates", "register_gate",
 ]  # fmt: skip

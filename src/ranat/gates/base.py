@@ -19,15 +19,13 @@ register_gate = gates.register
 
 
 class Signal(NamedTuple):
-    """What an optimizer step gave, the same on every process.
-
-    Args:
-        loss: the objective, summed over the step's batches as their gradients are, mean over processes.
-        gradient_norm: ‖∂objective/∂θ‖₂ of the whole step, before clipping.
-    """
+    """What an optimizer step gave, the same on every process."""
 
     loss: float
+    """The objective, summed over the step's batches as their gradients are, mean over processes."""
+
     gradient_norm: float
+    """‖∂objective/∂θ‖₂ of the whole step, before clipping."""
 
 
 class Gate(ABC):

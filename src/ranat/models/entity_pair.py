@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from ranat.errors import UserError
+
 
 class EntityPairClassifier(nn.Module):
     """logits = W · [h_head; h_tail] + b, h being the last hidden state where an entity's mark starts.
@@ -65,6 +67,17 @@ class EntityPairClassifier(nn.Module):
         model = cls(AutoModel.from_config(config, attn_implementation=settings.get("attn_implementation")))
         model.load_state_dict(load_file(Path(source) / "model.safetensors"))
         return model.eval()
+
+    @classmethod
+    def refuse(cls, config: Any) -> None:
+        """Refuse a model that has this head: no other class finds the weights of its encoder.
+
+        Raises:
+            UserError: its configuration says that it has.
+        """
+        if cls.__name__ in (config.architectures or ()):
+            remedy = "go on with --task relation --relation.representation entity, or begin with a backbone"
+            raise UserError("has a head over two entities, which cannot be taken away", where="model", remedy=remedy)
 
     def save_pretrained(self, folder: Path | str) -> None:
         """Write config.json and model.safetensors."""

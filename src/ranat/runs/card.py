@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -43,6 +44,7 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
             "",
             f"Trained by RanAT4BIE (`ranat train`) on {metrics['splits']['train']['documents']} training documents of "
             f"{settings.corpus} ({corpus.form} form; fraction used: {settings.train.fraction:g}).",
+            *_added(settings, metrics["splits"]["train"].get("added")),
             "",
             "| split | documents | precision | recall | F1 |",
             "| --- | ---: | ---: | ---: | ---: |",
@@ -76,6 +78,17 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
             "",
         ]
     )
+
+
+def _added(settings: Settings, facts: Mapping[str, int] | None) -> list[str]:
+    """What was trained on beside the corpus."""
+    if facts is None:
+        return []
+    files = ", ".join(f"`{name}` (SHA-256 {digest[:12]}…)" for name, digest in settings.add.items())
+    return [
+        f"{facts['documents']} of them were added from {files}; they replaced {facts['replaced']} of the corpus. "
+        f"{facts['left_out']} more were left out, as their text is in dev or test."
+    ]
 
 
 def _front_matter(settings: Settings, metrics: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from ranat.models.backbones import may_be_on_the_hub
 from ranat.runs import installed
 from ranat.runs.folder import RunFolder, check_model
 from ranat.runs.seal import SEAL, sealed
+from ranat.runs.settings import Settings
 
 _OF_A_MODEL = (".json", ".safetensors", ".txt", ".model")
 """Suffixes of its configuration, weights and tokenizer; a hub's folder may have the same weights in other forms."""
@@ -44,6 +45,26 @@ def source(name: str) -> str:
         where=name,
         remedy="name a folder that `ranat train --out` wrote, a model's folder, an installed model, or a hub id",
     )
+
+
+def backbone(name: str) -> str:
+    """What training begins with: the model of a run, if that is what the name means, else what it was.
+
+    Raises:
+        UserError: the run is not finished, or its model is damaged.
+    """
+    run = RunFolder(Path(name).expanduser())
+    return str(run.model()) if run.exists else name
+
+
+def to_go_on_from(run: Path) -> Settings:
+    """The settings of a run, with that run as the model to begin with.
+
+    Raises:
+        UserError: no run is here, it is not finished, or its model was deleted or damaged.
+    """
+    RunFolder(run).model()
+    return RunFolder(run).settings().model_copy(update={"model": str(run)})
 
 
 def identity(name: str) -> str:

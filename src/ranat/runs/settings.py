@@ -29,6 +29,8 @@ from ranat.gates import Gate, gates
 from ranat.models.backbones import learning_rate
 from ranat.plainyaml import dump_yaml, read_yaml
 from ranat.registry import nearest
+from ranat.runs.continuing import added, defaults_from
+from ranat.runs.nested import flattened, merge
 from ranat.tasks import tasks
 
 T = TypeVar("T")
@@ -55,6 +57,7 @@ class TrainSettings(_Section):
         precision: auto: bf16 where the hardware has it, fp16 on older GPUs, else fp32.
         gradient_accumulation: batches in an optimizer step.
         fraction: of the training split that is used.
+        sample: which of the samples of that size, counted from 0; they share no document.
         max_steps: the most optimizer steps.
         keep: the epoch with the best dev F1, or the last, which saves the evaluations between.
         patience: epochs without a better dev F1 after which training ends.
@@ -71,6 +74,7 @@ class TrainSettings(_Section):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     gradient_accumulation: int = Field(1, ge=1)
     fraction: float = Field(1.0, gt=0, le=1)
+    sample: int = Field(0, ge=0)
     max_steps: int | None = Field(None, ge=1)
     keep: Literal["best", "last"] = "best"
     patience: int | None = Field(None, ge=1)
@@ -82,6 +86,20 @@ class TrainSettings(_Section):
         if self.patience and self.keep == "last":
             raise ValueError("patience needs the evaluations that keep: last leaves out")
         return self
+
+    @model_validator(mode="after")
+    def _samples_fit(self) -> Self:
+        if (self.sample + 1) * self.fraction > 1:
+            raise ValueError(f"there are {int(1 / self.fraction)} samples of {self.fraction:g}, counted from 0")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_sample(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """So that settings written before there were samples are still the same."""
+        values: dict[str, Any] = dump(self)
+        if self.sample == 0:
+            del values["sample"]
+        return values
 
 
 class ReadSettings(_Section):
@@ -128,10 +146,14 @@ class TaskSections(BaseModel):
 
 
 class Settings(TaskSections):
-    """Everything a run depends on; `attack` and `rat` hold the name of a component and its options."""
+    """Everything a run depends on; `attack` and `rat` hold the name of a component and its options.
+
+    `add` holds the SHA-256 of each file of documents that is added to those of the corpus to train on.
+    """
 
     corpus: str
     model: str
+    add: Annotated[dict[str, str], BeforeValidator(added)] = {}
     task: str | None = None
     attack: dict[str, Any] = Field(default_factory=lambda: {"name": STANDARD})
     rat: dict[str, Any] = Field(default_factory=dict)
@@ -148,10 +170,12 @@ class Settings(TaskSections):
 
     @model_serializer(mode="wrap")
     def _without_what_was_not_said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """All of them, but how files are read only where something was said of it."""
+        """All of them, but how files are read and what is added only where something was said of it."""
         values: dict[str, Any] = dump(self)
         if self.read == ReadSettings():
             del values["read"]
+        if not self.add:
+            del values["add"]
         return values
 
     def for_task(self, name: str) -> Self:
@@ -209,16 +233,21 @@ class Settings(TaskSections):
         return f"{self.attack['name']} {self.training}{of_gate}"
 
 
-def read_settings(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
+def read_settings(
+    file: Path | None = None, flags: Mapping[str, Any] | None = None, *, base: Settings | None = None
+) -> Settings:
     """Settings from a YAML file and flags, which win; each key checked and every default filled in.
 
     Args:
         file: a YAML mapping with the config keys.
         flags: a nested mapping with the same keys; None is "not given".
+        base: what is not given is as it is here, not as by default; files to add are added to those of it.
     Raises:
         UsageError: the file cannot be read; a key is unknown or missing; a value is out of range.
     """
     values = merge(read_yaml(file) if file else {}, flags or {})
+    if base:
+        values = merge(defaults_from(base.model_dump(), values), values | {"add": added(values.get("add") or ())})
     place = f"{file}: " if file else ""
     with _located(place):
         _check_task(values.get("task"))  # before its section, which is unknown, too, where the task is
@@ -330,25 +359,6 @@ def _located(place: str, prefix: str = "") -> Iterator[None]:
         raise _explained(error, place, prefix) from None
     except UsageError as error:
         raise UsageError(error.what, where=f"{place}{error.where}", remedy=error.remedy) from None
-
-
-def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted key → value of nested mappings."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= flattened(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat
-
-
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested mappings, one over the other; None above is "not given"."""
-    merged = dict(below)
-    for key, value in above.items():
-        if value is None:
-            continue
-        under = merged.get(key)
-        merged[key] = merge(under if isinstance(under, Mapping) else {}, value) if isinstance(value, Mapping) else value
-    return merged
 
 
 def first_wrong(error: ValidationError) -> tuple[Any, list[str], str]:

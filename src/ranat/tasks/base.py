@@ -16,7 +16,9 @@ from ranat.documents import Document
 from ranat.documents.pairs import PairTypes
 from ranat.evaluation.errors import Analysis, answer_errors
 from ranat.evaluation.f1 import Answer, micro_scores
-from ranat.models.loading import load_model, never_truncate
+from ranat.models.entity_pair import EntityPairClassifier
+from ranat.models.heads import give_labels
+from ranat.models.loading import load_config, load_model, load_trained, never_truncate
 from ranat.registry import Registry, wrong_class
 
 IGNORED = -100
@@ -222,13 +224,35 @@ class Task(ABC):
     def new_model(self, backbone: str) -> Any:
         """A backbone with a fresh head for the labels; its configuration says what it is for.
 
+        A model that was trained for this task with these options keeps of its head what it knows of the labels.
+
         Raises:
-            UserError: it cannot be loaded.
+            UserError: it cannot be loaded, or has a head that cannot be taken from it.
         """
-        names = dict(enumerate(self.labels))
-        model = load_model(self.auto_class, backbone, id2label=names, label2id=self._ids)
+        config = load_config(backbone)
+        if self.goes_on(config):
+            model = load_trained(self.auto_class, backbone, where="model")
+            give_labels(model, self.labels, model_labels(config))
+        else:
+            names = {"id2label": dict(enumerate(self.labels)), "label2id": self._ids}
+            trained = hasattr(config, "ranat")
+            if trained and self.auto_class is not EntityPairClassifier:
+                EntityPairClassifier.refuse(config)
+            model = load_model(
+                self.auto_class, backbone, **names, **({"ignore_mismatched_sizes": True} if trained else {})
+            )
+            if trained:
+                give_labels(model, self.labels)
         model.config.ranat = self.saved()
         return model
+
+    def goes_on(self, config: Any) -> bool:
+        """Whether a model with that configuration was trained for this task, with the same options."""
+        saved = getattr(config, "ranat", None)
+        return isinstance(saved, dict) and (saved.get("task"), saved.get("options")) == (
+            self.name,
+            asdict(self.options),
+        )
 
 
 def known_spelling(known: Collection[str]) -> Callable[[str], str]:

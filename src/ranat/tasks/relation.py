@@ -22,6 +22,7 @@ from ranat.evaluation.errors import Analysis
 from ranat.evaluation.f1 import Answer
 from ranat.evaluation.relations import relation_errors
 from ranat.models.entity_pair import EntityPairClassifier
+from ranat.models.loading import load_config
 from ranat.tasks.base import Encoded, Task, known_spelling, model_labels, not_understood, register_task, saved_in
 from ranat.tasks.batches import chunks, logits_of
 from ranat.tasks.marking import MARKINGS
@@ -162,14 +163,16 @@ class RelationClassification(Task):
         )
 
     def new_model(self, backbone: str) -> Any:
-        """A backbone with a fresh head; a mark starts as the mean of the words of its name."""
+        """A backbone with a head; a mark that it does not know starts as the mean of the words of its name."""
         model = super().new_model(backbone)
+        marks, config = self._marking.marks(self.pairs), load_config(backbone)
+        known = self._marking.marks(PairTypes.from_dict(config.ranat["pairs"])) if self.goes_on(config) else ()
         old = model.get_input_embeddings().weight.shape[0]
         if len(self.tokenizer) > old:
             model.resize_token_embeddings(len(self.tokenizer))
         weight = model.get_input_embeddings().weight
         with torch.no_grad():
-            for mark in self._marking.marks(self.pairs):
+            for mark in [mark for mark in marks if mark not in known]:
                 name = mark.strip("@$[]/").replace("-", " ").replace("_", " ").lower()
                 ids = self.tokenizer(name, add_special_tokens=False)["input_ids"]
                 weight[self.tokenizer.convert_tokens_to_ids(mark)] = weight[ids].mean(0)

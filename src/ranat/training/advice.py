@@ -22,7 +22,8 @@ from ranat.documents.pairs import candidates
 from ranat.errors import UserError
 from ranat.models.backbones import BACKBONES, at_hand
 from ranat.plainyaml import dump_yaml
-from ranat.runs.settings import Settings, merge, read_settings
+from ranat.runs.nested import merge
+from ranat.runs.settings import Settings, read_settings
 from ranat.tasks import tasks
 from ranat.tasks.windows import split_sentences
 from ranat.terminal import plain, plain_console

@@ -15,6 +15,7 @@ from ranat.attacks import Output, Prediction
 from ranat.errors import UserError
 from ranat.models.perturbation import Perturbed, look_up
 from ranat.training.cost import Cost
+from ranat.training.memory import ExampleMemory
 from ranat.training.predictions import labelled, prediction_of
 
 Batch = Mapping[str, Any]
@@ -38,6 +39,7 @@ class BatchPasses:
         cost: where passes are counted.
         shared_dropout: replay the generators so that every pass draws the same dropout.
         noise_seed: of random starts: the seed and the optimizer step.
+        memory: what is kept of examples from one visit to the next; None: nothing yet.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class BatchPasses:
         cost: Cost,
         shared_dropout: bool,
         noise_seed: tuple[int, int],
+        memory: ExampleMemory | None = None,
     ) -> None:
         self.mask = mask.unsqueeze(-1)
         self.objective = torch.zeros((), device=mask.device)
@@ -63,8 +66,10 @@ class BatchPasses:
         self._embeddings = embeddings
         self._loss, self._backward, self._mean = loss, backward, mean
         self._cost, self._noise_seed = cost, noise_seed
+        self._memory = ExampleMemory() if memory is None else memory
         self._x: Tensor | None = None
         self._unusable = torch.zeros(mask.shape[0], dtype=torch.bool, device=mask.device)
+        self._radii: list[Tensor] = []
         self._generators = _Generators(mask.device) if shared_dropout else None
 
     @property
@@ -80,23 +85,30 @@ class BatchPasses:
         *,
         weight: float = 1.0,
         loss: Callable[[Output], Tensor] | None = None,
+        rows: Tensor | None = None,
         last: bool = False,
     ) -> Tensor:
         """See `Passes.learn`: one forward, one backward."""
         with nullcontext() if last else self._without_synchronisation():
-            output, leaf = self._forward(self._wrapped, r)
+            output, leaf = self._forward(self._wrapped, r if rows is None or r is None else r[rows], rows)
             objective = weight * (output.loss if loss is None else loss(output))
             del output  # its logits are not needed by the backward pass
             with self._no_autocast():
                 self._backward(objective)
-        self._cost.backward += 1
+        self._cost.backward += self._share(rows)
+        if r is not None:
+            self._radii.append(self._relative_norm(r.detach()))
         self.objective = self.objective + objective.detach()
         if leaf.grad is None:
             raise UserError(
                 "the loss does not depend on the word embeddings, so there is nothing to perturb",
                 remedy="let the model's own embeddings be part of its loss, or train without an attack",
             )
-        return self._usable(leaf.grad)
+        if rows is None:
+            return self._usable(leaf.grad)
+        whole = leaf.grad.new_zeros(len(self._ids), *leaf.grad.shape[1:])
+        whole[rows] = leaf.grad
+        return whole
 
     def ascend(self, r: Tensor | None = None, *, loss: Callable[[Output], Tensor] | None = None) -> Tensor:
         """See `Passes.ascend`: one forward, one backward to r only."""
@@ -134,23 +146,52 @@ class BatchPasses:
         """See `Passes.normal`."""
         return self._noise(lambda size, generator: torch.randn(size, generator=generator))
 
+    def recall(self) -> Tensor:
+        """See `Passes.recall`."""
+        x, present = self.embeddings, attended(self._batch).cpu()
+        values = torch.zeros(x.shape)
+        for row, tokens in enumerate(self._tokens()):
+            if (known := self._memory.recall(tokens)) is not None:
+                values[row, present[row]] = known
+        return values.to(x.device)
+
+    def keep(self, values: Tensor) -> None:
+        """See `Passes.keep`."""
+        present = attended(self._batch).cpu()
+        rows = zip(self._tokens(), values.detach().float().cpu(), present, strict=True)
+        self._memory.keep([(tokens, row[real]) for tokens, row, real in rows])
+
     def unusable(self) -> int:
         """How many rows had a zero or non-finite gradient in some pass."""
         return int(self._unusable.sum())
 
-    def _forward(self, model: Any, r: Tensor | None) -> tuple[Output, Tensor]:
+    def _share(self, rows: Tensor | None) -> float:
+        return 1 if rows is None else len(rows) / len(self._ids)
+
+    def relative_radius(self) -> float:
+        """‖r‖/‖x‖, a mean over the rows and over the passes that learned at x + r; 0 if none did."""
+        return float(torch.stack(self._radii).mean()) if self._radii else 0.0
+
+    def _relative_norm(self, r: Tensor) -> Tensor:
+        """() of the norms over what of a row may be perturbed."""
+        of_r, of_x = ((values.float() * self.mask).flatten(1).norm(dim=1) for values in (r, self.embeddings))
+        shares: Tensor = of_r / of_x.clamp(min=torch.finfo(torch.float32).tiny)
+        return shares.mean()
+
+    def _forward(self, model: Any, r: Tensor | None, rows: Tensor | None = None) -> tuple[Output, Tensor]:
         if self._generators:
             self._generators.replay()
         outputs: list[Any] = []
         hook = self._model.register_forward_hook(lambda module, inputs, output: outputs.append(output))
-        batch = copied(self._batch)
+        batch = copied(self._batch) if rows is None else part_of(self._batch, rows)
         try:
             with Perturbed(self._model, r, ids=rows_of(batch["input_ids"]), module=self._embeddings) as perturbed:
                 loss = self._loss(model, batch)
         finally:
             hook.remove()
-        self._cost.forward += 1
-        self._x = perturbed.x
+        self._cost.forward += self._share(rows)
+        if rows is None:
+            self._x = perturbed.x
         return Output(loss, lambda: self._prediction(outputs)), perturbed.r
 
     def _prediction(self, outputs: Sequence[Any]) -> Prediction:
@@ -177,13 +218,17 @@ class BatchPasses:
 
     def _noise(self, draw: Callable[[tuple[int, int], torch.Generator], Tensor]) -> Tensor:
         """Noise that an example meets alone, in any batch and on any process alike: seeded by its own tokens."""
-        x, ids, present = self.embeddings, self._ids.cpu(), attended(self._batch).cpu()
+        x, present = self.embeddings, attended(self._batch).cpu()
         noise = torch.zeros(x.shape, dtype=torch.promote_types(x.dtype, torch.float32))
-        for row, (tokens, real) in enumerate(zip(ids, present, strict=True)):
-            own = tokens[real].to(torch.int64).numpy()
-            generator = torch.Generator().manual_seed(zlib.crc32(repr((*self._noise_seed, own.tolist())).encode()))
-            noise[row, real] = draw((len(own), x.shape[-1]), generator).to(noise.dtype)
+        for row, own in enumerate(self._tokens()):
+            generator = torch.Generator().manual_seed(zlib.crc32(repr((*self._noise_seed, own)).encode()))
+            noise[row, present[row]] = draw((len(own), x.shape[-1]), generator).to(noise.dtype)
         return noise.to(x.device)
+
+    def _tokens(self) -> list[list[int]]:
+        """The token ids of each row, without padding: what tells examples apart, in any batch."""
+        present = attended(self._batch).cpu()
+        return [row[real].tolist() for row, real in zip(self._ids.cpu(), present, strict=True)]
 
 
 def rows_of(ids: Tensor) -> Tensor:
@@ -214,10 +259,29 @@ def copied(batch: Any) -> Any:
     return [copied(value) for value in batch] if isinstance(batch, list) else batch
 
 
+def part_of(batch: Batch, rows: Tensor) -> dict[str, Any]:
+    """A copy of some examples of a batch.
+
+    Raises:
+        UserError: an input does not have an entry for each example, or an example has several rows.
+    """
+    size = len(batch["input_ids"])
+    part: dict[str, Any] = {}
+    for name, value in batch.items():
+        whole = isinstance(value, Tensor) and value.dim() > 0
+        if batch["input_ids"].dim() != 2 or (whole and len(value) != size) or isinstance(value, Mapping | list):
+            raise UserError(
+                f"the attack takes some examples of a batch, and {name} cannot be divided into examples",
+                remedy="take an attack of whole batches, such as fgm",
+            )
+        part[name] = value[rows].clone() if whole else value
+    return part
+
+
 def _gradients(model: nn.Module) -> list[tuple[int, int] | None]:
-    """What tells whether a gradient of θ was made, or added to: reversible layers (Reformer) do that by themselves."""
-    found = (parameter.grad for parameter in model.parameters())
-    return [None if gradient is None else (id(gradient), gradient._version) for gradient in found]
+    """A mark of each parameter's gradient, to see whether a pass touched it: Reformer's reversible layers do."""
+    gradients = (parameter.grad for parameter in model.parameters())
+    return [None if gradient is None else (id(gradient), gradient._version) for gradient in gradients]
 
 
 class _Generators:

@@ -13,10 +13,14 @@ from transformers import set_seed
 
 from ranat import corpora
 from ranat.documents import Document
+from ranat.errors import UsageError
 from ranat.models.loading import load_config, load_tokenizer, window_size
 from ranat.models.precision import resolve_precision
-from ranat.runs.settings import Settings
+from ranat.runs.identity import backbone
+from ranat.runs.settings import Settings, TrainSettings
 from ranat.tasks import Encoded, Task, tasks
+from ranat.tasks.base import model_labels
+from ranat.training.additions import Additions, additions
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Prepared:
         settings: with the task and all of its options.
         corpus: as it was read.
         task: with the labels of the corpus.
+        added: what is added to the training split of the corpus.
         train: the documents to train on.
         encoded: their examples.
     """
@@ -34,13 +39,14 @@ class Prepared:
     settings: Settings
     corpus: corpora.Corpus
     task: Task
+    added: Additions
     train: Sequence[Document]
     encoded: Encoded
 
     def new_model(self) -> Any:
-        """The backbone with a fresh head, which the seed decides."""
+        """The backbone with a head, of which the seed decides what is not known yet."""
         set_seed(self.settings.train.seed)
-        return self.task.new_model(self.settings.model)
+        return self.task.new_model(backbone(self.settings.model))
 
 
 def prepare(settings: Settings, data: Path | None, *, test: bool, console: Console) -> Prepared:
@@ -55,9 +61,18 @@ def prepare(settings: Settings, data: Path | None, *, test: bool, console: Conso
         UserError: the corpus or the backbone cannot be read.
     """
     corpus = _read(settings, data, test, console)
-    settings, task = _task(settings, corpus)
-    train = fraction(corpus.splits["train"], settings.train.fraction)
-    return Prepared(settings, corpus, task, train, _encode(task, train, console))
+    added = additions(settings.add, corpus)
+    for notice in added.notices:
+        console.print(str(notice))
+    settings, task = _task(settings, corpus, added, console)
+    train = training_documents(settings, corpus, added)
+    return Prepared(settings, corpus, task, added, train, _encode(task, train, console))
+
+
+def training_documents(settings: Settings, corpus: corpora.Corpus, added: Additions) -> Sequence[Document]:
+    """What a run learns from: its share of the training split, and all that is added."""
+    own = sample(corpus.splits["train"], settings.train)
+    return added.to(own) if added.documents else own
 
 
 def with_precision(settings: Settings) -> Settings:
@@ -73,12 +88,33 @@ def _read(settings: Settings, data: Path | None, test: bool, console: Console) -
     return corpus if test else replace(corpus, splits={name: corpus.splits[name] for name in ("train", "dev")})
 
 
-def _task(settings: Settings, corpus: corpora.Corpus) -> tuple[Settings, Task]:
-    """The task, and the settings with its name."""
-    tokenizer = load_tokenizer(settings.model)
-    window = window_size(load_config(settings.model), tokenizer)
+def _task(settings: Settings, corpus: corpora.Corpus, added: Additions, console: Console) -> tuple[Settings, Task]:
+    """The task, with the labels of all that may be trained on, and the settings with its name."""
+    source = backbone(settings.model)
+    tokenizer, config = load_tokenizer(source), load_config(source)
     settings = settings.for_task(settings.task or corpus.task)
-    return settings, tasks.get(str(settings.task)).for_corpus(corpus, tokenizer, window, settings.task_options())
+    corpus = replace(corpus, splits={**corpus.splits, "train": tuple(added.to(corpus.splits["train"]))})
+    task = tasks.get(str(settings.task)).for_corpus(
+        corpus, tokenizer, window_size(config, tokenizer), settings.task_options()
+    )
+    for line in _changes(task, config):
+        console.print(f"note: {settings.model}: {line}")
+    return settings, task
+
+
+def _changes(task: Task, config: Any) -> list[str]:
+    """What a trained model has to learn anew, or forgets."""
+    if not hasattr(config, "ranat"):
+        return []
+    if not task.goes_on(config):
+        return ["is a model for another task, or with other options of it: its head begins anew"]
+    known = set(model_labels(config))
+    new = [label for label in task.labels if label not in known]
+    gone = sorted(known - set(task.labels))
+    return [
+        *([f"does not know {', '.join(new)} yet: that part of its head begins anew"] if new else []),
+        *([f"knows {', '.join(gone)}, which train has not: the new model will not"] if gone else []),
+    ]
 
 
 def _encode(task: Task, documents: Sequence[Document], console: Console) -> Encoded:
@@ -93,11 +129,18 @@ def _encode(task: Task, documents: Sequence[Document], console: Console) -> Enco
     return encoded
 
 
-def fraction(documents: Sequence[Document], share: float) -> Sequence[Document]:
-    """The same share of the documents for every seed, in their order; at least one."""
-    if share == 1:
+def sample(documents: Sequence[Document], train: TrainSettings) -> Sequence[Document]:
+    """The documents that the settings choose, the same for every seed, in their order; at least one."""
+    if train.fraction == 1:
         return documents
-    chosen = np.random.default_rng(0).permutation(len(documents))[: max(round(share * len(documents)), 1)]
+    size = max(round(train.fraction * len(documents)), 1)
+    order = np.random.default_rng(0).permutation(len(documents))
+    chosen = order[train.sample * size : (train.sample + 1) * size]
+    if len(chosen) < size:  # sizes are rounded, so the last one may not fit
+        remedy = "choose an earlier one, or a smaller train.fraction"
+        raise UsageError(
+            f"{len(documents)} documents have no sample {train.sample}", where="train.sample", remedy=remedy
+        )
     return [documents[index] for index in sorted(chosen)]
 
 

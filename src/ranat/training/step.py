@@ -10,10 +10,11 @@ import torch
 import torch.distributed
 from torch import Tensor, nn
 
-from ranat.attacks import Attack, Dropout
+from ranat.attacks import Attack, Dropout, Passes
 from ranat.errors import UserError
 from ranat.gates import Always, Gate, ObservingGate, Signal
 from ranat.training.cost import Cost
+from ranat.training.memory import ExampleMemory
 from ranat.training.passes import Batch, BatchPasses, Loss, Mean, attended, rows_of
 
 SPECIAL_TOKENS_MASK = "special_tokens_mask"
@@ -30,7 +31,7 @@ def model_loss(model: Any, batch: Batch) -> Tensor:
 
 @dataclass
 class AdversarialStep:
-    """Draws k, then learns from the batch: plainly if k = 0, through the attack if k = 1.
+    """Draws k, then makes the passes of the batch: one clean pass if k = 0, those of the attack if k = 1.
 
         step = AdversarialStep(attack=FGM(epsilon=0.3), gate=Bernoulli(p=0.5, seed=0))
         loss = step(model, batch, backward=accelerator.backward)
@@ -41,15 +42,16 @@ class AdversarialStep:
     Args:
         attack: what to do if k = 1; None: nothing, whatever the gate says.
         gate: k as a function of the optimizer step.
-        dropout: "shared": all passes of a batch draw the same dropout, so that r climbs the loss of the very network it
-            is then added to, as the equations have one f; Zhu et al. 2020 (section 3.3) found that needed. Every batch
-            then moves the generators on by one pass, attacked or not, so runs with and without an attack stay
-            comparable. "fresh": each pass draws its own, as it does for an attack that needs that.
+        dropout: "shared": all passes of a batch use the same dropout mask, so that r climbs the loss of the network it
+            is then added to, as the equations have one f; Zhu et al. 2020 (section 3.3) report that this is needed.
+            Every batch then advances the random state by one pass, attacked or not, so runs with and without an attack
+            stay comparable. "fresh": each pass draws its own mask, as it does for an attack that needs that.
         seed: of random starts.
         special_ids: token ids that are never perturbed, used if the batch brings no special_tokens_mask.
         embeddings: the word-embedding module, or its dotted name in the model; None: where the model says it embeds.
         accumulation: batches that make up one optimizer step, if `at` is not given.
         cost: counts of the passes made.
+        memory: what an attack keeps of examples, such as `carry`; beside the step's state, a checkpoint needs it.
     Raises:
         TypeError: `attack` is no attack, or `gate` no gate.
         ValueError: there is no such `dropout`, or `accumulation` is below 1.
@@ -63,6 +65,7 @@ class AdversarialStep:
     embeddings: nn.Module | str | None = None
     accumulation: int = 1
     cost: Cost = field(default_factory=Cost)
+    memory: ExampleMemory = field(default_factory=ExampleMemory)
 
     def __post_init__(self) -> None:
         if self.attack is not None and not isinstance(self.attack, Attack):
@@ -76,12 +79,17 @@ class AdversarialStep:
         self._drawn_at, self._open = -1, False
         self._observed: list[Signal] = []
 
-    def draw(self, at: int) -> Attack | None:
-        """The attack if the batches of that optimizer step are attacked (k = 1), else None; the gate is asked once."""
+    def draw(self, at: int) -> Callable[[Passes], None] | None:
+        """What is made of the batches of that optimizer step; None: a plain pass. The gate is asked once a step.
+
+        It is the attack if k = 1, and nothing if k = 0, unless the attack sees every batch.
+        """
         if at != self._drawn_at:
             self._tell_gate()
             self._drawn_at, self._open = at, self.attack is not None and self.gate(at)
-        return self.attack if self._open else None
+        if self._open or self.attack is None:
+            return self.attack
+        return self.attack.rest if self.attack.sees_every_batch else None
 
     def __call__(
         self,
@@ -109,9 +117,9 @@ class AdversarialStep:
         Raises:
             UserError: the batch has no input_ids, or the model does not embed them as `Perturbed` can follow.
         """
-        attack = self.draw(self.cost.batches // self.accumulation if at is None else at)
+        learn_by = self.draw(self.cost.batches // self.accumulation if at is None else at)
         inputs = {name: value for name, value in batch.items() if name != SPECIAL_TOKENS_MASK}
-        if attack is None:
+        if self.attack is None or learn_by is None:
             objective = loss(model, inputs)
             backward(objective)
             self.cost.add_plain()
@@ -125,14 +133,16 @@ class AdversarialStep:
                 backward=backward,
                 mean=mean,
                 cost=self.cost,
-                shared_dropout=self.dropout == "shared" and not attack.needs_fresh_dropout,
+                shared_dropout=self.dropout == "shared" and not self.attack.needs_fresh_dropout,
                 noise_seed=(self.seed, self._drawn_at),
+                memory=self.memory,
             )
-            attack(passes)
+            learn_by(passes)
             objective = passes.objective
             self.cost.batches += 1
-            self.cost.attacked_batches += 1
+            self.cost.attacked_batches += self._open
             self.cost.unusable_gradients += passes.unusable()
+            self.cost.relative_radius += passes.relative_radius()
         self.observe(model, objective, gradient_scale=gradient_scale)
         return objective.detach()
 
@@ -141,7 +151,7 @@ class AdversarialStep:
         if isinstance(self.gate, ObservingGate):
             gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
             norm = torch.nn.utils.get_total_norm(gradients) / gradient_scale
-            self._observed.append(Signal(float(objective), float(norm)))
+            self._observed.append(Signal(float(objective.detach()), float(norm)))
 
     def _tell_gate(self) -> None:
         """Let the gate look at the last optimizer step; what it sees is the mean over processes."""

@@ -1,4 +1,4 @@
-"""The frame of an HTML page that is one file, fetches nothing, runs nothing, and is as dark or light as its reader."""
+"""The frame of an HTML page that is one file, fetches nothing, and is as dark or light as its reader."""
 
 from __future__ import annotations
 
@@ -6,29 +6,24 @@ import base64
 import hashlib
 import html
 
-_STYLE = """
-:root { color-scheme: light dark; --paper: #fff; --ink: #1a1a1a; --soft: #595959; --line: #c8c8c8; }
-@media (prefers-color-scheme: dark) {
-  :root { --paper: #16181c; --ink: #e6e6e6; --soft: #a8a8a8; --line: #4a4d52; }
-}
-body { margin: 0 auto; max-width: 60rem; padding: 0 1.25rem 4rem; color: var(--ink); background: var(--paper);
-  font: 1rem/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
-"""
+from ranat.view.assets import text_of
+
 END = "</body>\n</html>\n"
 """What comes after the body."""
 
 
-def head(title: str, style: str, generator: str) -> str:
-    """What comes before the body. The browser is told to refuse everything but this style sheet.
+def head(title: str, style: str, generator: str, script: str | None = None) -> str:
+    """What comes before the body. The browser is told to refuse everything but this style sheet and this script.
 
     Args:
         title: of the window.
         style: the style sheet, after that of all pages.
         generator: what made the page.
+        script: that stands in the body, see `script_element`; None: the page runs nothing.
     """
-    style = _STYLE + style
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    style = text_of("page.css") + style
+    runs = f" script-src '{_digest(script)}';" if script is not None else ""
+    policy = f"default-src 'none';{runs} style-src '{_digest(style)}'; base-uri 'none'; form-action 'none'"
     return f"""\
 <!DOCTYPE html>
 <html lang="en">
@@ -44,6 +39,15 @@ def head(title: str, style: str, generator: str) -> str:
 """
 
 
+def script_element(script: str) -> str:
+    """A script as it stands in a page, character for character, as its hash wants it."""
+    return f"<script>{script}</script>\n"
+
+
 def generated_by(generator: str) -> str:
     """The line by which a page can be recognised."""
     return f'<meta name="generator" content="{html.escape(generator)}">'
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -15,7 +15,8 @@ from ranat.experiments.cards import Card, why_not_comparable
 from ranat.experiments.spec import Row, Spec
 from ranat.models.backbones import resolve
 from ranat.registry import nearest
-from ranat.runs.settings import Settings, merge, read_settings
+from ranat.runs.nested import merge
+from ranat.runs.settings import Settings, read_settings
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ranat.experiments.grid.cells import Cell, expand
 from ranat.experiments.grid.processes import Processes
 from ranat.experiments.grid.progress import GridProgress
 from ranat.experiments.spec import Spec, read_spec
-from ranat.runs.settings import flattened
+from ranat.runs.nested import flattened
 from ranat.terminal import plain_console
 
 SPEC = "spec.yaml"
@@ -100,6 +100,14 @@ def finished(results: Path, cells: Iterable[Cell]) -> dict[str, Card]:
     files = (results / cards.FOLDER / f"{cell.name}.json" for cell in cells)
     found = (Card.read(file) for file in files if file.is_file())
     return {card.cell: card for card in found if card.status == "done"}
+
+
+def planned(folders: Iterable[Path]) -> int | None:
+    """How many cells the grids of results folders have, done or not; None if a folder does not tell."""
+    try:
+        return len({cell.name for folder in folders for cell in expand(read_spec(str(folder / SPEC)))})
+    except UserError:  # only cards were kept, or a corpus of one's own is elsewhere
+        return None
 
 
 def _outcome(job: Job, code: int) -> Card:

@@ -116,8 +116,8 @@ def table2(results: Results, published: Published, model: str) -> list[Row]:
 def averaged(results: Results, model: str, corpus: str, training: str) -> list[Group]:
     """The groups over whose attacks a mean goes: the paper's four where they were measured, else all."""
     groups = [results.main(model, corpus, training, attack) for attack in results.attacks(model)]
-    found = [group for group in groups if group]
-    return [group for group in found if group.attack in ATTACKS] or found
+    measured = [group for group in groups if group]
+    return [group for group in measured if group.attack in ATTACKS] or measured
 
 
 def published_mean(published: Published, training: str, corpus: str) -> float | None:
@@ -133,7 +133,7 @@ def _mean_cell(results: Results, model: str, corpus: str, training: str, publish
     seeds = set.intersection(*(set(group.cards) for group in groups)) if groups else set()
     if len(groups) < 2 or not seeds:
         return Cell(None, printed, [])
-    measured = summarise([mean(group.score(seed) for group in groups) for seed in sorted(seeds)])
+    measured = summarise([mean(group.score(seed) for group in groups) for seed in sorted(seeds)], within=(0, 1))
     why_not = [reason for group in groups for reason in differences(group)]
     if {group.attack for group in groups} != set(ATTACKS):
         why_not.append(f"mean over {', '.join(shown(group.attack or '') for group in groups)} only")

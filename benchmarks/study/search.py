@@ -1,0 +1,85 @@
+"""The search for settings that precedes the study: on dev, with a sample of train and a seed that the study never uses.
+
+python benchmarks/study/search.py ncbi-disease --data FOLDER --out results/study
+
+Learning rate of standard training first, then the radius of each training with that rate, as docs/study.md plans it.
+Each trial is a run folder under OUT/search/CORPUS/, so an interrupted search goes on; test is never read. Writes
+OUT/search-CORPUS.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ranat.disk import write_atomically
+from ranat.runs.folder import RunFolder
+from ranat.runs.nested import merge
+from ranat.runs.settings import read_settings
+from ranat.training.run import train
+
+RATES = (1e-4, 2e-4, 4e-4)
+RADII = (0.02, 0.04, 0.08)
+"""ε relative to ‖x‖."""
+SAMPLE, SEED = 1, 100
+
+COMMON: dict[str, dict[str, Any]] = {
+    "ncbi-disease": {"train": {"fraction": 0.2765, "epochs": 6}},
+    "bc5-chem": {"train": {"fraction": 0.3289, "epochs": 6}},
+    "bc5-disease": {"train": {"fraction": 0.3289, "epochs": 6}},
+    "bc2gm": {"train": {"fraction": 0.1193, "epochs": 6}},
+    "chemprot": {"train": {"fraction": 0.1, "epochs": 6, "batch_size": 16}, "relation": {"representation": "entity"}},
+    "ddi": {"train": {"fraction": 0.1, "epochs": 6, "batch_size": 16}, "relation": {"representation": "entity"}},
+}
+"""1,500 sentences of an NER corpus; a tenth of the documents of a relation corpus."""
+
+TRAININGS: dict[str, dict[str, Any]] = {
+    "fgm": {"attack": {"name": "fgm"}, "rat": {"gate": "always"}},
+    "carry": {"attack": {"name": "carry"}, "rat": {"gate": "bernoulli", "p": 0.5}},
+}
+
+
+def main() -> None:
+    """Search, and write what came out."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", choices=COMMON)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    folder = options.out / "search" / options.corpus
+    console = Console(stderr=True)
+    trials: list[dict[str, Any]] = []
+
+    def tried(name: str, changes: dict[str, Any]) -> float:
+        fixed = {"sample": SAMPLE, "seed": SEED, "keep": "last"}
+        values = merge({"corpus": options.corpus, "model": "minilm", "train": fixed}, COMMON[options.corpus])
+        settings, out = read_settings(flags=merge(values, changes)), folder / name
+        console.rule(name)
+        run = RunFolder(out)
+        metrics = run.metrics() if run.finished else train(
+            settings, out, data=options.data, resume=True, test=False, console=console
+        )  # fmt: skip
+        run.drop_model()
+        trials.append({"trial": name, **changes, "dev_f1": round(metrics["dev"]["f1"], 4), "cost": run.cost()["xfp"]})
+        return float(metrics["dev"]["f1"])
+
+    rates = {rate: tried(f"standard-{rate:g}", {"train": {"learning_rate": rate}}) for rate in RATES}
+    rate = max(rates, key=lambda one: rates[one])
+    chosen: dict[str, Any] = {"learning_rate": rate}
+    for name, training in TRAININGS.items():
+        radii = {}
+        for radius in RADII:
+            attack = {"attack": {"epsilon": radius, "epsilon_unit": "relative"}, "train": {"learning_rate": rate}}
+            radii[radius] = tried(f"{name}-{radius:g}", merge(training, attack))
+        chosen[name] = max(radii, key=lambda one: radii[one])
+    result = {"corpus": options.corpus, "sample": SAMPLE, "seed": SEED, "trials": trials, "chosen": chosen}
+    write_atomically(options.out / f"search-{options.corpus}.json", json.dumps(result, indent=1) + "\n")
+    print(json.dumps(chosen))
+
+
+if __name__ == "__main__":
+    main()
