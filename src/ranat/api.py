@@ -98,7 +98,7 @@ class Run:
     def extractor(
         self,
         *,
-        ner: Iterable[Run | str | Path] = (),
+        ner: Run | str | Path | Iterable[Run | str | Path] = (),
         re: Run | str | Path | None = None,
         min_score: float = 0.0,
         precision: str = "auto",
@@ -106,7 +106,7 @@ class Run:
         """An extractor with its model, and others beside it.
 
         Args:
-            ner: more models that find entities: runs, folders or hub ids.
+            ner: more models that find entities: runs, folders, installed models or hub ids.
             re: one that finds relations, if this run's does not.
             min_score: what scores less is left out.
             precision: "auto", "fp32", "bf16" or "fp16".
@@ -118,7 +118,8 @@ class Run:
 
         name = str(self.settings.task)
         stage = tasks.get(name).stage
-        taggers, relation = [_model(one) for one in ner], None if re is None else _model(re)
+        others = [ner] if isinstance(ner, Run | str | Path) else ner
+        taggers, relation = [_model(one) for one in others], None if re is None else _model(re)
         if stage is None:
             raise UserError(f"the task {name} has no part in extraction", where=str(self.folder))
         if stage == "entities":

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from ranat.corpora import data_folder
 from ranat.models.backbones import BACKBONES, at_hand
 from ranat.models.precision import resolve_precision
+from ranat.runs import installed
 
 _ENOUGH = 4 << 30
 """Bytes of memory, and of disk, to train a base-sized encoder: weights, gradients, AdamW's state and a batch."""
@@ -50,6 +51,8 @@ def examine() -> Iterator[Finding]:
     yield _corpora()
     yield _hub()
     yield _backbones()
+    if names := installed.names():
+        yield Finding("models", True, f"{', '.join(names)} are installed, for --ner and --re")
 
 
 def _versions() -> Finding:

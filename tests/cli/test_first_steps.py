@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 import commandline
 from commandline import Ranat
-from ranat import corpora, doctor
+from ranat import cli, corpora, doctor
 from ranat.documents import Document, Entity
 from ranat.formats import jsonl
 from ranat.models.backbones import BACKBONES
@@ -52,7 +54,10 @@ def test_a_config_is_written_and_trains(ranat: Ranat, model: Path, here: Path) -
     )
 
     again = ranat("init", "demo", "--model", model, "-o", "config.yaml")
-    assert (again.code, again.complaint) == (1, "config.yaml: is there already (name another with --out, or delete it)")
+    assert (again.code, again.complaint) == (
+        1,
+        "ranat: config.yaml: is there already (name another with --out, or delete it)",
+    )
     assert ranat("train", "config.yaml", *SHORT, "--out", "run").code == 0
     (here / "config.yaml").write_text(text.replace("# attack:", "attack:").replace("# rat:", "rat:"))
     attacked = read_settings(here / "config.yaml")
@@ -126,6 +131,16 @@ def test_what_cannot_be_learnt_is_told_with_its_reason(ranat: Ranat, model: Path
     assert read_settings(here / "mine.yaml").corpus == str(folder)
 
 
+def test_relations_are_examples_where_they_are_the_task(ranat: Ranat, here: Path) -> None:
+    done = ranat("init", "demo", "--model", "minilm", "--task", "relation", "--no-estimate", "--json")
+    told = json.loads(done.out)
+    assert told["counts"]["pairs of a sentence, which are the examples"]["train"] > 400
+    assert told["settings"]["relation"]["representation"] == "entity"
+    settings = read_settings(here / "demo.yaml")
+    assert (settings.task, settings.task_options().representation) == ("relation", "entity")
+    assert settings.train.learning_rate == 1e-4
+
+
 def test_without_a_backbone_at_hand_the_config_says_so(ranat: Ranat, here: Path) -> None:
     done = ranat("init", "demo", "--model", "pubmedbert")
     assert done.code == 0
@@ -153,3 +168,19 @@ def test_the_doctor_looks_at_everything(ranat: Ranat, monkeypatch: pytest.Monkey
     (line,) = [line for line in done.out.splitlines() if line.startswith("MEND  threads: ")]
     assert "OMP_NUM_THREADS=" in line
     assert "to be mended: threads" in done.complaint
+
+
+def test_the_shell_completes_commands(ranat: Ranat, tmp_path: Path) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        done = ranat("completion", shell)
+        assert done.code == 0
+        assert "evaluate" in done.out
+    script = tmp_path / "ranat.bash"
+    script.write_text(ranat("completion", "bash").out)
+    asked = f"source {script}; COMP_WORDS=(ranat ev); COMP_CWORD=1; _ranat; echo ${{COMPREPLY[@]}}"
+    assert subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True).stdout == "evaluate\n"
+
+
+def test_the_package_is_the_command() -> None:
+    said = subprocess.run([sys.executable, "-m", "ranat", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == cli.app.version

@@ -147,14 +147,14 @@ def test_a_line_of_a_page_is_a_document_and_says_what_is_wrong_with_it(tmp_path:
     write([NESTED, Document("2", "plain")], out, "html")
     assert list(read(out)) == [NESTED, Document("2", "plain")]
     page = out.read_text()
-    line = 1 + page[: page.index('{"id": "2"')].count("\n")
-    out.write_text(page.replace('"id": "2"', '"id": [2]'))
+    line = 1 + page[: page.index('{"id":"2"')].count("\n")
+    out.write_text(page.replace('"id":"2"', '"id":[2]', 1))
     with pytest.raises(UserError, match=rf"a\.html:{line}: 'id' must be a string"):
         list(read(out))
     failed: list[UserError] = []
     assert list(read(out, failed=failed.append)) == [NESTED]
     assert len(failed) == 1
-    out.write_text(page.replace('"relations": []}\n', "\n"))
+    out.write_text(page.replace('"relations":[]}\n', "\n"))
     with pytest.raises(UserError, match=rf"a\.html:{line}: not JSON"):
         list(read(out))
 

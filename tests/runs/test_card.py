@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import ModelCard
 
 from ranat.corpora import Corpus
 from ranat.runs.card import render_card
@@ -16,6 +18,7 @@ METRICS: dict[str, Any] = {
     "remarks": [],
     "dev": SCORES,
     "test": {**SCORES, "f1": 0.4321, "unrepresentable": 2},
+    "per_type": {"dev": {}, "test": {"Ge|ne\n": {**SCORES, "gold": 4, "predicted": 2}}},
     "splits": {"train": {"documents": 90}, "dev": {"documents": 8}, "test": {"documents": 7}},
 }
 CORPUS = Corpus("mine", "own", "ner", {}, (), "here", ())
@@ -60,7 +63,8 @@ def test_the_line_of_the_cost(counted: dict[str, Any], line: str) -> None:
 
 def test_scores_limits_and_what_was_missed() -> None:
     lines = render_card(settings(), METRICS, cost(10, 0, 10, 10, 0), CORPUS).splitlines()
-    assert lines[0] == "# minilm on demo: standard"
+    assert lines[lines.index("---", 1) :][:3] == ["---", "", "# minilm on demo: standard"]
+    assert "| Ge&#124;ne | 50.00 | 25.00 | 33.33 | 4 | 2 |" in lines
     assert "| dev | 8 | 50.00 | 25.00 | 33.33 |" in lines
     assert "| test | 7 | 50.00 | 25.00 | 43.21 |" in lines
     assert "In test: 2 that the model cannot represent, counted as missed." in lines
@@ -78,3 +82,25 @@ def test_which_epoch_was_kept() -> None:
     counted = cost(10, 0, 10, 10, 0)
     assert "The epoch was chosen on dev" in render_card(settings(), METRICS, counted, CORPUS)
     assert "The last epoch was kept" in render_card(settings(train={"keep": "last"}), METRICS, counted, CORPUS)
+
+
+def test_the_front_matter_is_what_the_hub_reads() -> None:
+    read = ModelCard(render_card(settings(), METRICS, cost(10, 0, 10, 10, 0), CORPUS)).data
+    assert (read.base_model, read.datasets) == ("sentence-transformers/all-MiniLM-L6-v2", ["demo"])
+    assert (read.library_name, read.pipeline_tag) == ("transformers", "token-classification")
+    found = {one.metric_type: (one.metric_value, one.dataset_split) for one in read.eval_results}
+    assert found == {"precision": (0.5, "test"), "recall": (0.25, "test"), "f1": (0.4321, "test")}
+
+
+def test_a_folder_of_ones_own_is_not_told_to_the_hub(tmp_path: Path) -> None:
+    own = settings(corpus=str(tmp_path), model=str(tmp_path))
+    front, _, _ = render_card(own, METRICS, cost(10, 0, 10, 10, 0), CORPUS).partition("\n---\n")
+    assert str(tmp_path) not in front
+    assert "base_model" not in front
+
+
+def test_a_task_of_ones_own_has_a_card() -> None:
+    own = settings().model_copy(update={"task": "mine"})
+    card = render_card(own, METRICS, cost(10, 0, 10, 10, 0), CORPUS)
+    assert "the plug-in that has the task `mine`" in card
+    assert "pipeline_tag" not in card

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from transformers import pipeline
 
 from ranat.documents import Document
 from ranat.errors import UserError
+from ranat.runs.card import MODEL
 from ranat.runs.settings import Settings, TrainSettings, read_settings
 from ranat.training import run as run_module
 from ranat.training.callbacks import exhausted
@@ -45,7 +47,16 @@ def run(tmp_path: Path, backbone: Path, corpus: Path) -> Path:
 
 def test_a_run_folder_has_what_the_design_says(run: Path) -> None:
     names = {path.name for path in run.iterdir() if path.name != ".lock"}
-    told = {"config.yaml", "metrics.json", "cost.json", "log.jsonl", "predictions", "model", "README.md", "run.json"}
+    told = {
+        "config.yaml",
+        "metrics.json",
+        "cost.json",
+        "log.jsonl",
+        "predictions",
+        "model",
+        "README.md",
+        "run.json",
+    } | {"curves.svg"}
     assert names == told
     config = yaml.safe_load((run / "config.yaml").read_text())
     assert config["train"]["learning_rate"] == 0.01
@@ -62,6 +73,7 @@ def test_a_run_folder_has_what_the_design_says(run: Path) -> None:
     assert steps == sorted(steps)
     card = (run / "README.md").read_text()
     assert f"{100 * metrics['test']['f1']:.2f}" in card
+    assert (run / "model" / "README.md").read_text() == card
     assert not [path.name for path in run.rglob("*") if path.suffix in (".bin", ".pt", ".pth", ".pkl")]
 
 
@@ -73,6 +85,15 @@ def test_a_plain_pipeline_loads_the_model_and_finds_the_same(run: Path, corpus: 
     assert [[list(span) for span in entity.spans] for entity in ours.entities] == [
         [[found["start"], found["end"]]] for found in tagger(gold["text"]) if found["entity_group"] == "Gene"
     ]
+
+
+def test_the_snippets_of_the_card_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = (run / "model" / "README.md").read_text()
+    snippets = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    assert len(snippets) == 2
+    for snippet in snippets:
+        exec(snippet.replace(MODEL, str(run / "model")), {})
+    assert capsys.readouterr().out.count("\n") == 2
 
 
 def test_evaluate_repeats_what_the_run_says(run: Path) -> None:

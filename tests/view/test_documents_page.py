@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from browsing import Visit, visiting
 from ranat.documents import Document, Entity, Relation
 from ranat.formats import read, write
 from ranat.view.colours import colour_of
+from ranat.view.documents_page import summary
 
 HOSTILE = (
     "</script><img src=x onerror=\"document.title='run'\">",
@@ -210,11 +212,14 @@ def test_types_relations_and_scores_are_filtered(page: Any) -> None:
     assert listed(page) == ["uncertain", "certain"]
     page.locator(".all").first.click()
     page.locator(".chip", has_text="causes").locator("input").uncheck()
+    page.wait_for_selector(".arc")
     assert page.locator(".arc text").all_text_contents() == ["inhibits"]
     page.locator("#ranat-score").fill("0.85")
     assert set(marked(page)) == {"T1", "T6"}
     page.locator("#ranat-score").fill("0.95")
-    assert listed(page) == ["uncertain", "certain"]  # a mention without a score is no uncertain one
+    assert listed(page) == ["uncertain"]  # a mention without a score is no uncertain one
+    page.locator(".chip", has_text="causes").locator("input").check()
+    assert listed(page) == ["uncertain", "certain"]
     page.locator(".all").first.click()
     assert page.inner_text(".count") == "0 of 3 documents"
     assert page.inner_text(".nothing") == "No document has that."
@@ -246,6 +251,13 @@ def test_colours_are_those_of_the_pages_without_a_script(page: Any) -> None:
     kinds = ["Gene", "GENE", "Disease", "Chemical", "", "É", "ΑΣ", "疾病", "😀", "drug_n", "a b", *map(str, range(200))]
     found = page.evaluate(f"{json.dumps(kinds)}.map(RanatView.colour)")
     assert found == [f"colour{colour_of(kind)}" for kind in kinds]
+
+
+def test_the_index_says_what_the_script_would(page: Any) -> None:
+    odd = replace(SECOND, text="😀" * 200, entities=(Entity("1", "__proto__", ((0, 1),), score=0.5),))
+    for one in (FIRST, SECOND, THIRD, odd):
+        said = page.evaluate("(document) => JSON.stringify(RanatView.summary(document))", one.to_dict())
+        assert json.loads(said) == json.loads(json.dumps(summary(one)))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -128,10 +128,19 @@ def test_an_address_open_to_all_is_called_by_its_numbers(open_to_all: TestClient
     assert open_to_all.get("/health", headers={"Host": "evil.example:8765"}).status_code == 421
 
 
+def test_a_name_of_a_proxy(store: Store) -> None:
+    with client_of(store, names=["Ranat.Example"], token=SECRET) as client:
+        assert client.get("/health", headers={"Host": "ranat.example"}).status_code == 200
+        assert client.get("/health", headers={"Host": "other.example"}).status_code == 421
+        bearer = {"Authorization": f"Bearer {SECRET}", "Host": "ranat.example", "Origin": "https://ranat.example"}
+        assert client.post("/documents", json={"documents": []}, headers=bearer).status_code == 200
+
+
 def test_when_there_is_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(TOKEN, raising=False)
     assert token_for("127.0.0.1") is None
     assert token_for("localhost") is None
+    assert token_for("127.0.0.1", ["ranat.example"])
     assert len(token_for("0.0.0.0") or "") > 30
     assert token_for("0.0.0.0") != token_for("0.0.0.0")
     monkeypatch.setenv(TOKEN, SECRET)

@@ -1,10 +1,10 @@
-"""Commands to begin with: init, models, doctor."""
+"""Commands to begin with: init, models, doctor, completion."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -121,3 +121,19 @@ def doctor(*, json: Json = False) -> None:
     wrong = [finding.name for finding in findings if finding.ok is False]
     if wrong:
         raise UserError(f"to be mended: {', '.join(wrong)}")
+
+
+@app.command(
+    help_epilogue=examples(
+        "ranat completion bash > ~/.local/share/bash-completion/completions/ranat",
+        "ranat completion zsh > ~/.zsh/completions/_ranat",
+        "ranat completion fish > ~/.config/fish/completions/ranat.fish",
+    )
+)
+def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
+    """Print what makes a shell complete commands and flags; put it where that shell looks for it.
+
+    Args:
+        shell: For which shell.
+    """
+    print(app.generate_completion(prog_name="ranat", shell=shell))

@@ -1,4 +1,4 @@
-"""Commands on many runs: reproduce, report, tune."""
+"""Commands on many runs: runs, reproduce, report, tune."""
 
 from __future__ import annotations
 
@@ -21,6 +21,34 @@ if TYPE_CHECKING:
     from ranat.experiments.spec import Spec
 
 SPECS_HELP = "A YAML file, or one of:\n" + "\n".join(f"{name}: {title}" for name, title in specs.titles().items())
+
+
+@app.command(
+    name="runs", help_epilogue=examples("ranat runs runs/", "ranat runs runs/ -o runs.html", "ranat runs runs/ --json")
+)
+def runs_under(
+    root: Path, *, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None, json: Json = False
+) -> None:
+    """List the runs under a folder; or make a page of them, with their curves, cards and comparisons.
+
+    Args:
+        root: The folder that holds run folders, at any depth.
+        out: The page, one HTML file that needs no network.
+    """
+    from ranat.experiments.overview import Overview
+
+    overview = Overview.of(root, err)
+    if out:
+        from ranat.experiments.runs_page import write_page
+
+        write_page(overview, out, err)
+    if json:
+        print_json(overview.to_dict())
+    elif not out:
+        head, rows = overview.table()
+        print_table(head, rows, right=range(4, len(head)))
+        for comparison in overview.comparisons:
+            print_text(f"\n{comparison.result['corpus']}: {comparison.result['answer']}")
 
 
 @app.command(

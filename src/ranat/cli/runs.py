@@ -210,18 +210,28 @@ def verify(run: Path, *, json: Json = False) -> None:
     err.print(f"{run} is {done}")
 
 
-@app.command(help_epilogue=examples("ranat compare runs/*"))
-def compare(*runs: Path, json: Json = False) -> None:
-    """Compare runs: mean ± sd over seeds, confidence interval, paired tests against the standard runs, cost.
+@app.command(help_epilogue=examples("ranat compare runs/*", "ranat compare runs/* -o compare.svg"))
+def compare(
+    *runs: Path, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None, json: Json = False
+) -> None:
+    """Compare runs: one sentence, then mean ± sd over seeds, confidence interval, paired tests, cost.
+
+    Each is set beside the standard runs. Runs of other tasks or corpora are compared apart.
 
     Args:
         runs: Run folders. Those that differ in the seed alone form a group.
+        out: A picture of it, FILE.svg; where there are several comparisons, FILE-2.svg and so on, too.
     """
     from ranat.experiments.compare import compare as compare_runs
 
     if not runs:
         raise UsageError("name at least one run folder")
     result = compare_runs(runs)
+    if out:
+        from ranat.experiments.picture import draw
+
+        for file in draw(result, out):
+            err.print(f"wrote {file}")
     if json:
         print_json(result)
     else:

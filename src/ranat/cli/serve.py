@@ -17,6 +17,7 @@ from ranat.errors import UserError
         "ranat serve",
         "ranat serve --ner runs/chem --ner runs/gene --re runs/chemprot",
         "ranat serve --ner runs/chem --store corrections/chem.sqlite --port 9000",
+        "ranat serve --ner runs/chem --name ranat.example.org",
         "RANAT_TOKEN=$(openssl rand -hex 16) ranat serve --ner runs/chem --host 0.0.0.0",
     )
 )
@@ -28,6 +29,10 @@ def serve(
         "ranat-corrections.sqlite"
     ),
     host: str = "127.0.0.1",
+    name: Annotated[
+        list[str] | None,
+        Parameter(help="Another name by which it is reached, such as that of a proxy; may be repeated."),
+    ] = None,
     port: int = 8765,
     min_score: float = 0.0,
     precision: str = "auto",
@@ -42,8 +47,8 @@ def serve(
 
     Args:
         re: One that finds relations; without --ner, between the entities that files bring.
-        host: The address to listen at. Any but this machine's own wants a token of whoever comes: that of the
-            environment variable RANAT_TOKEN, or a new one, which is told at the start.
+        host: The address to listen at. With any but this machine's own, and with --name, a token is wanted of whoever
+            comes: that of the environment variable RANAT_TOKEN, or a new one, which is told at the start.
         port: 0 takes any that is free.
         min_score: From 0 to 1; what scores less is left out.
         precision: auto, fp32, bf16 or fp16.
@@ -59,10 +64,21 @@ def serve(
             raise
         raise UserError("needs FastAPI and uvicorn", remedy="pip install 'ranat[web]'") from None
     limits = Limits(characters=max_characters, waiting=queue, seconds=timeout)
-    names = tuple(ner or ())
-    if not names and re is None:
+    taggers = tuple(ner or ())
+    if not taggers and re is None:
         from ranat.web.demo_runs import demo_runs
 
         tagger, re = demo_runs(err)
-        names = (tagger,)
-    run(names, re, store, err, host=host, port=port, min_score=min_score, precision=precision, limits=limits)
+        taggers = (tagger,)
+    run(
+        taggers,
+        re,
+        store,
+        err,
+        host=host,
+        names=name or (),
+        port=port,
+        min_score=min_score,
+        precision=precision,
+        limits=limits,
+    )

@@ -24,6 +24,7 @@ article {{ border-bottom: 1px solid var(--line); padding: .8rem 0; break-inside:
 article h3 {{ font-size: .85rem; color: var(--soft); margin: 0; font-weight: 400; overflow-wrap: anywhere; }}
 .side {{ display: grid; grid-template-columns: 5.5rem 1fr; align-items: baseline; }}
 .side > b {{ font-size: .8rem; color: var(--soft); }}
+@media (max-width: 40rem) {{ .side {{ grid-template-columns: 1fr; }} }}
 .number {{ text-align: right !important; font-variant-numeric: tabular-nums; }}
 .group {{ text-align: center !important; border-bottom: 1px solid var(--line) !important; }}
 .odd {{ font-weight: 600; }}
@@ -144,7 +145,7 @@ def _cut(document: Document, span: Span, entities: Iterable[Entity]) -> Document
 
 def _html_table(heads: str, rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     body = "".join(_row("td", row, numbers) for row in rows)
-    return f'<div class="ranat scroll"><table><thead>{heads}</thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="ranat scroll" tabindex="0"><table><thead>{heads}</thead><tbody>{body}</tbody></table></div>'
 
 
 def _row(tag: str, cells: Sequence[str], numbers: Sequence[int] = ()) -> str:

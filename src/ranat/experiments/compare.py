@@ -82,7 +82,8 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
     Raises:
         UserError: a folder holds no finished run, or two runs are the same but for their folder.
     """
-    return {"comparisons": [_compared(runs, split) for runs, split in comparable([Run.read(it) for it in folders])]}
+    alike = comparable([Run.read(folder) for folder in folders])
+    return {"comparisons": [compared(runs, split, Scored(runs, split)) for runs, split in alike]}
 
 
 def comparable(runs: Sequence[Run]) -> list[tuple[list[Run], str]]:
@@ -120,16 +121,49 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
     return sorted(groups.values(), key=lambda group: group[0].settings.regime != "standard")
 
 
-def _compared(runs: Sequence[Run], split: str) -> dict[str, Any]:
+class Scored:
+    """Runs that were scored on the same texts, of which any two groups can be tested against each other.
+
+    Args:
+        runs: of one task.
+        split: the texts.
+    """
+
+    def __init__(self, runs: Sequence[Run], split: str) -> None:
+        counts = [run.counts(split) for run in runs]
+        self._documents, self._f1 = len(counts[0]), resampled_f1(np.stack(counts))
+        self._place = {run.folder: place for place, run in enumerate(runs)}
+
+    def difference(self, base: Sequence[Run], group: Sequence[Run]) -> dict[str, Any]:
+        """Group − base on the seeds that both have, as {"difference", "seeds_to_decide"}; None if there is none."""
+        shared = sorted({run.seed for run in base} & {run.seed for run in group})
+        if not shared:
+            return {"difference": None, "seeds_to_decide": None}
+        first, second = (
+            self._f1[:, [self._place[run.folder] for seed in shared for run in side if run.seed == seed]]
+            for side in (base, group)
+        )
+        found = asdict(paired_difference(first, second, self._documents))
+        return {"difference": found, "seeds_to_decide": seeds_to_decide(first, second) if len(shared) > 1 else None}
+
+
+def compared(runs: Sequence[Run], split: str, scored: Scored) -> dict[str, Any]:
+    """One of the comparisons of `compare`.
+
+    Raises:
+        UserError: two runs are the same but for their folder.
+    """
     groups = grouped(runs)
     rows = [{"name": name_of(group, groups), **_row(group, groups[0], split)} for group in groups]
+    for row, group in zip(rows[1:], groups[1:], strict=True):
+        row |= scored.difference(groups[0], group)
     corpora = ", ".join(dict.fromkeys(run.settings.corpus for run in runs))
     told = {"task": runs[0].settings.task, "corpus": corpora, "split": split}
     return {**told, "answer": answer(rows, split), "groups": rows}
 
 
 def _row(group: list[Run], base: list[Run], split: str) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    return {
         "settings": json.loads(group[0].key),
         "folders": [str(run.folder) for run in group],
         "seeds": sorted(run.seed for run in group),
@@ -142,22 +176,6 @@ def _row(group: list[Run], base: list[Run], split: str) -> dict[str, Any]:
         "attacked": sum(run.cost["attacked_batches"] for run in group) / sum(run.cost["batches"] for run in group),
         "remarks": [f"seed {run.seed}: {remark}" for run in group for remark in run.remarks],
     }
-    if group is not base:
-        row |= difference(base, group, split)
-    return row
-
-
-def difference(base: Sequence[Run], group: Sequence[Run], split: str) -> dict[str, Any]:
-    """Group − base on the seeds that both have: {"difference", "seeds_to_decide"}; None if there is no such seed."""
-    shared = sorted({run.seed for run in base} & {run.seed for run in group})
-    if not shared:
-        return {"difference": None, "seeds_to_decide": None}
-    sides = [[run.counts(split) for seed in shared for run in side if run.seed == seed] for side in (base, group)]
-    f1 = resampled_f1(np.stack([*sides[0], *sides[1]]))
-    first, second = f1[:, : len(shared)], f1[:, len(shared) :]
-    found = paired_difference(first, second, len(sides[0][0]))
-    needed = seeds_to_decide(first, second) if len(shared) > 1 else None
-    return {"difference": asdict(found), "seeds_to_decide": needed}
 
 
 def _mean(group: list[Run], name: str) -> float:

@@ -4,7 +4,7 @@ The documents stand in the page as JSON, one a line, in which "<" is escaped. A 
 these lines it is read again:
 
     <script type="application/x-ndjson" id="ranat-documents">
-    {"id": "1", "text": "…", "entities": []}
+    {"id":"1","text":"…","entities":[]}
     </script>
 
 Pages that were written before have each line in an element of its own, and are read, too.
@@ -48,9 +48,7 @@ def read(source: Source) -> Iterator[Document]:
 def write(documents: Iterable[Document], out: Path) -> None:
     """Write the page a document at a time."""
     with out.open("x", encoding="utf-8", newline="\n") as stream:
-        stream.write(documents_page.top(_title(out), _GENERATOR))
-        stream.writelines(documents_page.line(jsonl.dumped(document)) for document in documents)
-        stream.write(documents_page.bottom())
+        stream.writelines(documents_page.written(documents, _title(out), _GENERATOR))
 
 
 def _title(out: Path) -> str:

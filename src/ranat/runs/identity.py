@@ -9,6 +9,7 @@ from pathlib import Path
 from ranat.disk import files, sha256
 from ranat.errors import UserError
 from ranat.models.backbones import may_be_on_the_hub
+from ranat.runs import installed
 from ranat.runs.folder import RunFolder, check_model
 from ranat.runs.seal import SEAL, sealed
 from ranat.runs.settings import Settings
@@ -18,10 +19,11 @@ _OF_A_MODEL = (".json", ".safetensors", ".txt", ".model")
 
 
 def source(name: str) -> str:
-    """The folder or hub id that a name stands for.
+    """The folder or hub id that a name stands for; a folder of that name comes first.
 
     Args:
-        name: a run folder, a folder that holds a model (config.json, model.safetensors, tokenizer.json), or a hub id.
+        name: a run folder, a folder that holds a model (config.json, model.safetensors, tokenizer.json), a model that a
+            package brings, or a hub id.
     Raises:
         UserError: nothing is there, the run is not finished, or its model is damaged.
     """
@@ -33,12 +35,15 @@ def source(name: str) -> str:
         if (folder / SEAL).is_file():
             check_model(folder)
         return str(folder)
+    if not folder.exists() and (brought := installed.folder(name)):
+        check_model(brought)
+        return str(brought)
     if not folder.exists() and may_be_on_the_hub(name):
         return name
     raise UserError(
         "no run and no model is here",
         where=name,
-        remedy="name a folder that `ranat train --out` wrote, a model's folder, or a hub id OWNER/NAME",
+        remedy="name a folder that `ranat train --out` wrote, a model's folder, an installed model, or a hub id",
     )
 
 

@@ -17,6 +17,7 @@ from transformers.trainer_pt_utils import nested_gather
 
 from ranat.runs.folder import RunFolder
 from ranat.terminal import progress_bar
+from ranat.training.cost import Cost
 from ranat.training.sampler import LengthGroupedSampler
 
 
@@ -60,13 +61,15 @@ class SaveEvery(TrainerCallback):
 class LossSinceLog(TrainerCallback, ExportableState):
     """Keeps in every checkpoint what `Trainer` forgets: the losses since the last log, whose mean is logged next.
 
+    And what was attacked until the last log, as that since then is logged next.
+
     Args:
         trainer: whose running sum it is.
     """
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._kept = {"sum": 0.0, "since": 0}
+        self._kept: dict[str, Any] = {"sum": 0.0, "since": 0, "attacked": 0, "radius": 0.0}
 
     def state(self) -> dict[str, Any]:
         """What `Trainer` writes into trainer_state.json."""
@@ -75,12 +78,21 @@ class LossSinceLog(TrainerCallback, ExportableState):
     def gather(self) -> None:
         """Before a checkpoint: the mean over all processes, each of which must call this."""
         losses = nested_gather(self._trainer._tr_loss, self._trainer.args.parallel_mode)
-        self._kept = {"sum": float(losses.mean()), "since": self._trainer._globalstep_last_logged}
+        self._kept |= {"sum": float(losses.mean()), "since": self._trainer._globalstep_last_logged}
+
+    def attacked(self, cost: Cost) -> dict[str, Any]:
+        """Batches and attacked batches so far, and the mean ‖r‖/‖x‖ of those attacked since the last log, if any."""
+        number = cost.attacked_batches - self._kept["attacked"]
+        radius = cost.relative_radius - self._kept["radius"]
+        self._kept |= {"attacked": cost.attacked_batches, "radius": cost.relative_radius}
+        so_far = {"batches": cost.batches, "attacked_batches": cost.attacked_batches}
+        return so_far | ({"relative_radius": radius / number} if number else {})
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Go on from the checkpoint's sum; `Trainer` has just set its own to 0."""
         if state.global_step > 0:
             kept = state.stateful_callbacks[type(self).__name__]["attributes"]
+            self._kept |= kept
             self._trainer._tr_loss += kept["sum"]
             self._trainer._globalstep_last_logged = kept["since"]
 

@@ -19,6 +19,7 @@ class Cost:
         backward: backward passes to the parameters.
         backward_to_input: backward passes to the perturbation only.
         unusable_gradients: examples whose gradient of r was zero or not finite in some pass, where no step was made.
+        relative_radius: the sum over attacked batches of ‖r‖/‖x‖, a mean over the examples of each.
         train_seconds: wall-clock seconds in training steps: passes, clipping, optimizer; no evaluation, no saving.
         processor_seconds: processor time of all threads in those steps: without a GPU a fairer measure than wall-clock
             time on a machine that others use, too.
@@ -30,6 +31,7 @@ class Cost:
     backward: float = 0
     backward_to_input: float = 0
     unusable_gradients: int = 0
+    relative_radius: float = 0.0
     train_seconds: float = 0.0
     processor_seconds: float = 0.0
 
@@ -51,4 +53,4 @@ class Cost:
     def restore(self, counts: dict[str, Any]) -> None:
         """Go on from the counts of a checkpoint."""
         for name in asdict(self):
-            setattr(self, name, counts[name])
+            setattr(self, name, counts.get(name, getattr(self, name)))

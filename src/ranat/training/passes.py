@@ -69,6 +69,7 @@ class BatchPasses:
         self._memory = ExampleMemory() if memory is None else memory
         self._x: Tensor | None = None
         self._unusable = torch.zeros(mask.shape[0], dtype=torch.bool, device=mask.device)
+        self._radii: list[Tensor] = []
         self._generators = _Generators(mask.device) if shared_dropout else None
 
     @property
@@ -95,6 +96,8 @@ class BatchPasses:
             with self._no_autocast():
                 self._backward(objective)
         self._cost.backward += self._share(rows)
+        if r is not None:
+            self._radii.append(self._relative_norm(r.detach()))
         self.objective = self.objective + objective.detach()
         if leaf.grad is None:
             raise UserError(
@@ -164,6 +167,16 @@ class BatchPasses:
 
     def _share(self, rows: Tensor | None) -> float:
         return 1 if rows is None else len(rows) / len(self._ids)
+
+    def relative_radius(self) -> float:
+        """‖r‖/‖x‖, a mean over the rows and over the passes that learned at x + r; 0 if none did."""
+        return float(torch.stack(self._radii).mean()) if self._radii else 0.0
+
+    def _relative_norm(self, r: Tensor) -> Tensor:
+        """() of the norms over what of a row may be perturbed."""
+        of_r, of_x = ((values.float() * self.mask).flatten(1).norm(dim=1) for values in (r, self.embeddings))
+        shares: Tensor = of_r / of_x.clamp(min=torch.finfo(torch.float32).tiny)
+        return shares.mean()
 
     def _forward(self, model: Any, r: Tensor | None, rows: Tensor | None = None) -> tuple[Output, Tensor]:
         if self._generators:

@@ -138,6 +138,12 @@ class RunTrainer(AdversarialTrainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """What is logged with a loss: how many batches were attacked so far, and how far, of this process."""
+        if "loss" in logs and self.step.attack:
+            logs |= self._losses.attacked(self.step.cost)
+        super().log(logs, *args, **kwargs)
+
     def cost(self) -> dict[str, Any]:
         """The counted cost, and what it was counted on."""
         return {

@@ -142,6 +142,7 @@ class AdversarialStep:
             self.cost.batches += 1
             self.cost.attacked_batches += self._open
             self.cost.unusable_gradients += passes.unusable()
+            self.cost.relative_radius += passes.relative_radius()
         self.observe(model, objective, gradient_scale=gradient_scale)
         return objective.detach()
 

@@ -94,13 +94,16 @@ def placed(relations: Iterable[tuple[str, Box, Box]], width: float, measure: Cal
         for port in arc.ports:
             ports[id(port.box)].append(port)
     for at_box in ports.values():
-        at_box.sort(key=lambda port: (port.goes_right, -port.reach if port.goes_right else port.reach))
-        for place, port in enumerate(at_box, 1):
+        # The inner one of two arcs stands lower; of two that reach as far, the earlier one is put lower below.
+        outwards = sorted(at_box, key=lambda port: port.reach)
+        in_place = [port for port in outwards if not port.goes_right]
+        in_place += [port for port in reversed(outwards) if port.goes_right]
+        for place, port in enumerate(in_place, 1):
             port.x = port.box.left + (port.box.right - port.box.left) * place / (len(at_box) + 1)
     for arc in arcs:
         _measure(arc, width)
     lines: dict[int, list[Arc]] = defaultdict(list)
-    for arc in sorted(arcs, key=lambda arc: arc._takes[1] - arc._takes[0]):
+    for arc in sorted(arcs, key=lambda arc: round(arc._takes[1] - arc._takes[0])):
         (left, right), above = arc._takes, lines[arc.line]
         below = [one.level for one in above if one._takes[0] < right + BETWEEN and left < one._takes[1] + BETWEEN]
         arc.level = max(below, default=-1) + 1

@@ -148,7 +148,8 @@ def related(document: Document) -> str:
         for relation in document.relations
     )
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("Head", "Relation", "Tail", "Score"))
-    return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<div class="scroll" tabindex="0">{table}</div>'
 
 
 def segments(document: Document) -> Iterator[tuple[Span, list[tuple[int, bool]]]]:

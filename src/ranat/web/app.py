@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from ranat.documents import Document
 from ranat.errors import UserError
-from ranat.formats import READERS, WRITERS
+from ranat.formats import FOLDERS, READERS, WRITERS
 from ranat.web import messages as say
 from ranat.web.batching import Batcher, BusyError, Extract
 from ranat.web.files import TooLargeError, read_upload, written
@@ -57,6 +57,7 @@ def create_app(
     runs: Sequence[say.Model] = (),
     *,
     host: str = "127.0.0.1",
+    names: Sequence[str] = (),
     token: str | None = None,
     limits: Limits,
 ) -> Guard:
@@ -67,6 +68,7 @@ def create_app(
         store: of corrections; it is closed at the end.
         runs: the models behind `extract`, to be told.
         host: the address it will listen at.
+        names: by which it is reached besides, such as that of a proxy.
         token: which requests must bring; None: none.
         limits: of what a request may ask for.
     """
@@ -87,11 +89,11 @@ def create_app(
     _add_extraction(app, limits)
     _add_documents(app, store, limits, ", ".join(run.name for run in runs) or "no model")
     add_pages(app)
-    return Guard(app, host=host, token=token, body=limits.body)
+    return Guard(app, host=host, names=names, token=token, body=limits.body)
 
 
 def _add_service(app: FastAPI, runs: Sequence[say.Model], version: str) -> None:
-    read = [*READERS.names()]
+    read = sorted({*READERS.names(), *FOLDERS.names()})
     formats = [say.Format(name=name, suffix=WRITERS.get(name).suffix) for name in WRITERS.names()]
 
     @app.get("/health", tags=["service"])

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import socket
+from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
@@ -64,14 +65,16 @@ class Guard:
     Args:
         app: what is guarded.
         host: the address that the server listens at.
+        names: by which it is reached besides, such as that of a proxy.
         token: which a request must bring, as `Authorization: Bearer` or by the cookie of the login page; None: none.
         body: the most bytes of a request.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str, token: str | None, body: int) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, names: Sequence[str], token: str | None, body: int) -> None:
         self._app, self._token, self._body = app, token, body
-        self._names = _LOOPBACK if is_loopback(host) else None
-        self._own = {host.lower(), "localhost", socket.gethostname().lower(), socket.getfqdn().lower()}
+        self._is_local = is_loopback(host)
+        own = () if self._is_local else (host, socket.gethostname(), socket.getfqdn())
+        self._names = _LOOPBACK.union(name.lower() for name in (*own, *names))
         self._cookie = hashlib.sha256(f"ranat {token}".encode()).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,9 +119,7 @@ class Guard:
             name = (urlsplit(f"//{host}").hostname or "").lower()
         except ValueError:
             return False
-        if self._names is not None:
-            return name in self._names
-        return name in self._own or _is_address(name)
+        return name in self._names or (not self._is_local and _is_address(name))
 
     def _is_known(self, headers: Headers) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ranat.errors import UsageError, UserError
 from ranat.extraction import Extractor
+from ranat.models.memory import kept
 from ranat.runs.folder import RunFolder
 from ranat.web.app import create_app
 from ranat.web.guard import is_loopback
@@ -34,6 +35,7 @@ def serve(
     console: Console,
     *,
     host: str = "127.0.0.1",
+    names: Sequence[str] = (),
     port: int = 8765,
     min_score: float = 0.0,
     precision: str = "auto",
@@ -47,7 +49,8 @@ def serve(
         store: the file of corrections.
         console: is told the address.
         host: the address to listen at; another than this machine's own wants a token.
-        port: likewise; 0: any that is free.
+        names: by which it is reached besides, such as that of a proxy; then it wants a token, too.
+        port: to listen at; 0: any that is free.
         min_score: what scores less is left out.
         precision: "auto", "fp32", "bf16" or "fp16".
         limits: of what a request may ask for.
@@ -55,16 +58,17 @@ def serve(
         UserError: a model cannot be loaded, the file is no store, or the port is taken.
         UsageError: the token is too short.
     """
-    token = token_for(host)
+    token = token_for(host, names)
     listening = _listen(host, port)
     with listening:
-        with console.status("loading the models"):
+        with console.status("loading the models"), kept():
             extractor = Extractor.load(ner, re, min_score=min_score, precision=precision)
         app = create_app(
             lambda documents: list(extractor.extract_stream(documents)),
             Store(store),
             describe(extractor, ner, re),
             host=host,
+            names=names,
             token=token,
             limits=limits,
         )
@@ -97,7 +101,7 @@ def run_server(app: object, listening: socket.socket, limits: Limits) -> None:
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def token_for(host: str) -> str | None:
+def token_for(host: str, names: Sequence[str] = ()) -> str | None:
     """The token that requests must bring: that of the environment, or a new one if other machines reach the server.
 
     Raises:
@@ -106,7 +110,7 @@ def token_for(host: str) -> str | None:
     given = os.environ.get(TOKEN)
     if given is not None and len(given) < _SHORTEST_TOKEN:
         raise UsageError(f"is shorter than {_SHORTEST_TOKEN} characters", where=TOKEN, remedy="take a random one")
-    return given or (None if is_loopback(host) else secrets.token_urlsafe(24))
+    return given or (None if is_loopback(host) and not names else secrets.token_urlsafe(24))
 
 
 def describe(extractor: Extractor, ner: Sequence[str], re: str | None) -> list[Model]:

@@ -102,6 +102,14 @@ def finished(results: Path, cells: Iterable[Cell]) -> dict[str, Card]:
     return {card.cell: card for card in found if card.status == "done"}
 
 
+def planned(folders: Iterable[Path]) -> int | None:
+    """How many cells the grids of results folders have, done or not; None if a folder does not tell."""
+    try:
+        return len({cell.name for folder in folders for cell in expand(read_spec(str(folder / SPEC)))})
+    except UserError:  # only cards were kept, or a corpus of one's own is elsewhere
+        return None
+
+
 def _outcome(job: Job, code: int) -> Card:
     """The card that the cell wrote, or one for a process that died without a word."""
     if not job.card_file.is_file():

@@ -12,6 +12,7 @@ from rich.console import Console
 from ranat.disk import write_atomically
 from ranat.errors import UsageError, UserError
 from ranat.experiments.cards import read_all
+from ranat.experiments.grid.runner import planned
 from ranat.experiments.report.contents import Report
 from ranat.experiments.report.groups import collect
 from ranat.experiments.report.tables import published
@@ -31,7 +32,8 @@ def write_report(results: Sequence[Path], out: Path, console: Console | None = N
         out: the report; its ending decides: .html (one file), .md or .tex (plots beside it in NAME-plots/).
         console: where progress is shown.
     Returns:
-        The same as numbers: {"split", "cells", "failed", "missing", "problems", "tables", "tests", "claims", "plots"}.
+        The same as numbers: {"split", "cells", "planned", "failed", "missing", "problems", "tables", "tests", "claims",
+        "plots"}.
     Raises:
         UsageError: another ending.
         UserError: no cards, a card that cannot be read, a package is missing, or `out` cannot be written.
@@ -47,7 +49,7 @@ def write_report(results: Sequence[Path], out: Path, console: Console | None = N
     console = plain_console(console)
     cards = [card for folder in results for card in read_all(folder)]
     with console.status(f"testing what {len(cards)} cells measured"):
-        report = Report.of(collect(cards), published())
+        report = Report.of(collect(cards), published(), planned(results))
     with console.status("drawing"):
         drawn = plots.plots(report.results)
         text = formats.FORMATS[out.suffix](report, drawn, out)

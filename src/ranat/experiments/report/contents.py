@@ -29,6 +29,7 @@ class Report:
         tests: the paired tests.
         claims: decided.
         missing: cells that the grid lacks, a line each.
+        planned: how many cells the grid is to have; None: nobody said.
     """
 
     results: Results
@@ -36,20 +37,23 @@ class Report:
     tests: list[PairedTest]
     claims: list[Claim]
     missing: list[str]
+    planned: int | None = None
 
     @classmethod
-    def of(cls, results: Results, published: Published) -> Report:
+    def of(cls, results: Results, published: Published, planned: int | None = None) -> Report:
         """Compute it."""
         comparisons = Comparisons(results)
-        return cls(results, published, comparisons.tests(), claims(results, comparisons, published), missing(results))
+        decided = claims(results, comparisons, published)
+        return cls(results, published, comparisons.tests(), decided, missing(results), planned)
 
     @property
     def summary(self) -> str:
         """How much was measured, in one line."""
         done = sum(len(group.cards) for group in self.results.groups)
         seeds = sorted({seed for group in self.results.groups for seed in group.cards})
+        of_all = f" of {self.planned} cells" if self.planned is not None else " cells"
         parts = [
-            f"cells: {done} done, {len(self.results.failed)} failed; gaps in the grid: {len(self.missing)}",
+            f"{done}{of_all} done, {len(self.results.failed)} failed; gaps in the grid: {len(self.missing)}",
             f"corpora: {', '.join(map(shown, self.results.corpora)) or 'none'}",
             f"backbones: {', '.join(map(shown, self.results.models)) or 'none'}",
             f"seeds: {', '.join(map(str, seeds)) or 'none'}",
@@ -101,6 +105,7 @@ class Report:
             "split": self.results.split,
             "cells": sum(len(group.cards) for group in self.results.groups),
             "failed": [{"cell": card.cell, "error": card.error} for card in self.results.failed],
+            "planned": self.planned,
             "missing": self.missing,
             "problems": self.results.problems,
             "tables": {

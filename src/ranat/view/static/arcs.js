@@ -128,11 +128,16 @@
   /* Where arcs meet their mentions: side by side, so that an arc around another one does not cross it. */
   function placePorts(pieces) {
     const ofBox = new Map();
-    for (const one of pieces.flatMap((piece) => piece.ports)) {
-      (ofBox.get(one.box) ?? ofBox.set(one.box, []).get(one.box)).push(one);
-    }
+    pieces.forEach((piece, order) => {
+      for (const one of piece.ports) {
+        one.order = order;
+        (ofBox.get(one.box) ?? ofBox.set(one.box, []).get(one.box)).push(one);
+      }
+    });
     for (const [box, ports] of ofBox) {
-      ports.sort((a, b) => a.goesRight - b.goesRight || (a.goesRight ? b.reach - a.reach : a.reach - b.reach));
+      // The inner one of two arcs stands lower; of two that reach as far, `stack` puts the earlier one lower.
+      const outwards = (a, b) => a.reach - b.reach || a.order - b.order;
+      ports.sort((a, b) => a.goesRight - b.goesRight || (a.goesRight ? outwards(b, a) : outwards(a, b)));
       ports.forEach((one, place) => {
         one.x = box.left + ((box.right - box.left) * (place + 1)) / (ports.length + 1);
       });
@@ -155,7 +160,8 @@
   /* Give the pieces of a line their levels; how many there are. */
   function stack(pieces) {
     const placed = [];
-    for (const piece of pieces.sort((a, b) => a.right - a.left - (b.right - b.left))) {
+    const width = (piece) => Math.round(piece.right - piece.left);
+    for (const piece of pieces.sort((a, b) => width(a) - width(b))) {
       const below = placed.filter((one) => one.left < piece.right + BETWEEN && piece.left < one.right + BETWEEN);
       piece.level = Math.max(-1, ...below.map((one) => one.level)) + 1;
       placed.push(piece);

@@ -8,22 +8,25 @@
   const { make } = RanatView;
   const ROW = 56; // pixels, as in view.css
   const SPARE = 6; // rows drawn above and below those on the screen
+  const START = 120; // characters of a text that the list knows
   const PAUSE = 150; // milliseconds after the last key of a search
 
   /** Show documents in an element, in place of what was there.
    *
    * @param element any; "ranat:select" comes from it, and "ranat:document" with detail {document, index} when another
    *   document is shown.
-   * @param documents a list of them; see view.js.
+   * @param documents a list of them (see view.js), or of their JSON, which is parsed when it is needed.
    * @param options {title: "…", render: what shows a document, called as RanatView.renderDocument (the default),
+   *   index: the documents' summaries, if they are known,
    *   remark: what the list says beside a document's id, called with its index (nothing)}
    * @returns {show(index), replace(index, document)}: of `documents`; the latter after a document was changed.
    */
   RanatView.mount = (element, documents, options = {}) => {
     const render = options.render ?? RanatView.renderDocument;
-    const rows = documents.map(summary);
+    const rows = options.index ?? documents.map((_, number) => summary(at(number)));
     const filter = { hiddenTypes: new Set(), hiddenRelations: new Set(), minimumScore: 0, query: "" };
     const scored = rows.some((row) => row.lowest !== null);
+    const texts = [];
     let order = [];
     let listed = []; // indices of the documents in the list
     let current = null; // index of the document that is shown
@@ -47,8 +50,14 @@
     const page = make("div", { class: "ranat-page" }, header, make("div", { class: "columns" }, side, make("main", {}, filters, shown)));
     element.replaceChildren(page);
 
+    function at(index) {
+      if (typeof documents[index] === "string") documents[index] = JSON.parse(documents[index]);
+      return documents[index];
+    }
+
     filters.append(...chips("Entities", "hiddenTypes", tally(rows, "types"), RanatView.colour));
-    filters.append(...chips("Relations", "hiddenRelations", tally(rows, "relations"), () => "plain"));
+    const relationTypes = tally(rows, "relations");
+    filters.append(...chips("Relations", "hiddenRelations", relationTypes, () => "plain"));
     if (scored) filters.append(slider());
 
     /* A group of check boxes, one a type, with how many there are: the legend, too. */
@@ -89,17 +98,20 @@
       return make("div", { class: "minimum" }, make("label", { for: "ranat-score" }, "Minimum score"), input, output);
     }
 
-    /* Which documents are listed: those with what is searched for, and of what is filtered at least one. */
+    /* Which documents are listed: those with what is searched for, and with something that the filters leave. */
     function refresh() {
       const query = filter.query.trim().toLowerCase();
-      const filtered = filter.hiddenTypes.size || filter.hiddenRelations.size || filter.minimumScore > 0;
-      const has = (index) => {
-        if (query && !searched(rows[index], documents[index]).includes(query)) return false;
-        if (!filtered) return true;
-        const { entities, relations } = RanatView.visible(documents[index], filter);
-        return entities.length > 0 || relations.length > 0;
-      };
-      listed = order.filter(has);
+      const least = filter.minimumScore;
+      const left = (counts, hidden) =>
+        Object.entries(counts).some(([type, [, highest]]) => !hidden.has(type) && (highest === null || highest >= least));
+      const ofTypes = filter.hiddenTypes.size > 0 || least > 0;
+      const ofRelations = filter.hiddenRelations.size > 0 && filter.hiddenRelations.size < relationTypes.size;
+      listed = order.filter(
+        (index) =>
+          (!query || searched(index).includes(query)) &&
+          (!ofTypes || left(rows[index].types, filter.hiddenTypes)) &&
+          (!ofRelations || left(rows[index].relations, filter.hiddenRelations)),
+      );
       const total = documents.length.toLocaleString("en");
       count.textContent = listed.length === documents.length ? `${total} documents` : `${listed.length.toLocaleString("en")} of ${total} documents`;
       space.style.setProperty("height", `${listed.length * ROW}px`);
@@ -117,28 +129,28 @@
     function show(index) {
       const changed = index !== current;
       current = index;
-      const at = listed.indexOf(index);
-      place.textContent = listed.length ? `${(at + 1).toLocaleString("en")} / ${listed.length.toLocaleString("en")}` : "0 / 0";
-      previous.disabled = at <= 0;
-      next.disabled = at < 0 || at + 1 >= listed.length;
+      const number = listed.indexOf(index);
+      place.textContent = listed.length ? `${(number + 1).toLocaleString("en")} / ${listed.length.toLocaleString("en")}` : "0 / 0";
+      previous.disabled = number <= 0;
+      next.disabled = number < 0 || number + 1 >= listed.length;
       if (index === null) shown.replaceChildren(make("p", { class: "nothing" }, documents.length ? "No document has that." : "There is no document."));
-      else render(shown, documents[index], filter);
-      if (at >= 0) {
-        const top = at * ROW;
+      else render(shown, at(index), filter);
+      if (number >= 0) {
+        const top = number * ROW;
         if (top < list.scrollTop) list.scrollTop = top;
         if (top + ROW > list.scrollTop + list.clientHeight) list.scrollTop = top + ROW - list.clientHeight;
       }
       drawRows();
       if (changed && index !== null) {
-        const detail = { document: documents[index], index };
+        const detail = { document: at(index), index };
         element.dispatchEvent(new CustomEvent("ranat:document", { bubbles: true, detail }));
       }
     }
 
     function step(by) {
-      const at = listed.indexOf(current) + by;
-      if (at < 0 || at >= listed.length) return;
-      show(listed[at]);
+      const number = listed.indexOf(current) + by;
+      if (number < 0 || number >= listed.length) return;
+      show(listed[number]);
       if (page.getBoundingClientRect().top < 0) page.scrollIntoView({ block: "start" });
     }
 
@@ -146,33 +158,38 @@
       const first = Math.max(0, Math.floor(list.scrollTop / ROW) - SPARE);
       const last = Math.min(listed.length, Math.ceil((list.scrollTop + list.clientHeight) / ROW) + SPARE);
       const drawn = [];
-      for (let at = first; at < last; at++) drawn.push(row(listed[at], at));
+      for (let number = first; number < last; number++) drawn.push(row(listed[number], number));
       space.replaceChildren(...drawn);
       const active = listed.indexOf(current);
       if (active >= first && active < last) list.setAttribute("aria-activedescendant", `ranat-row-${active}`);
       else list.removeAttribute("aria-activedescendant");
     }
 
-    function row(index, at) {
-      const { lowest } = rows[index];
-      const document = documents[index];
+    function row(index, number) {
+      const { id, lowest, start } = rows[index];
       const option = make(
         "div",
         {
           class: "row",
           role: "option",
-          id: `ranat-row-${at}`,
+          id: `ranat-row-${number}`,
           "data-index": index,
           "aria-selected": String(index === current),
-          "aria-posinset": at + 1,
+          "aria-posinset": number + 1,
           "aria-setsize": listed.length,
         },
-        make("b", {}, make("bdi", {}, RanatView.shown(document.id)), ` ${options.remark?.(index) ?? ""}`),
+        make("b", {}, make("bdi", {}, RanatView.shown(id)), ` ${options.remark?.(index) ?? ""}`),
         make("span", { class: "lowest", title: "its lowest score" }, lowest === null ? "" : lowest.toFixed(2)),
-        make("span", { class: "snippet", dir: "auto" }, snippet(document.text, filter.query)),
+        make("span", { class: "snippet", dir: "auto" }, snippet(filter.query.trim() ? at(index).text : start, filter.query)),
       );
-      option.style.setProperty("top", `${at * ROW}px`);
+      option.style.setProperty("top", `${number * ROW}px`);
       return option;
+    }
+
+    /* Where a search looks, made when it is first needed. */
+    function searched(index) {
+      texts[index] ??= `${rows[index].id}\n${at(index).text}`.toLowerCase();
+      return texts[index];
     }
 
     let waiting = null;
@@ -228,34 +245,38 @@
       replace(index, document) {
         documents[index] = document;
         rows[index] = summary(document);
+        delete texts[index];
         if (index === current) show(index);
         else drawRows();
       },
     };
   };
 
-  /* What the list and the filters need to know of a document. */
+  /* What the list and the filters need to know of a document; `ranat/view/documents_page.py` says what that is. */
   function summary(document) {
-    const scores = [...(document.entities ?? []), ...(document.relations ?? [])].map((item) => item.score).filter((score) => typeof score === "number");
-    return { types: counted(document.entities), relations: counted(document.relations), lowest: scores.length ? scores.reduce((a, b) => Math.min(a, b)) : null };
+    const scores = [...(document.entities ?? []), ...(document.relations ?? [])].map((item) => item.score ?? null);
+    const lowest = scores.reduce((a, b) => (a === null || (b !== null && b < a) ? b : a), null);
+    const start = [...document.text.slice(0, 2 * START)].slice(0, START).join("");
+    return { id: document.id, start, lowest, types: counted(document.entities), relations: counted(document.relations) };
   }
+  RanatView.summary = summary;
 
   function counted(items = []) {
     const counts = new Map();
-    for (const { type } of items) counts.set(type, (counts.get(type) ?? 0) + 1);
-    return counts;
+    for (const { type, score = null } of items) {
+      const [count, highest] = counts.get(type) ?? [0, -1];
+      counts.set(type, [count + 1, score === null || highest === null ? null : Math.max(highest, score)]);
+    }
+    return Object.fromEntries(counts);
   }
 
   /* How often each type is there in all documents, the most frequent first. */
   function tally(rows, key) {
     const counts = new Map();
-    for (const row of rows) for (const [type, count] of row[key]) counts.set(type, (counts.get(type) ?? 0) + count);
+    for (const row of rows) {
+      for (const [type, [count]] of Object.entries(row[key])) counts.set(type, (counts.get(type) ?? 0) + count);
+    }
     return new Map([...counts].sort((a, b) => b[1] - a[1]));
-  }
-
-  /* Where a search looks, made when it is first needed. */
-  function searched(row, document) {
-    return (row.searched ??= `${document.id}\n${document.text}`.toLowerCase());
   }
 
   /* The beginning of a text, or where it has what is searched for. */
@@ -265,10 +286,10 @@
     return (from ? "…" : "") + RanatView.shown(text.slice(from, from + 120).replace(/\s+/g, " "));
   }
 
-  /* A page that ranat wrote has its documents in itself, as JSON Lines. */
-  const written = globalThis.document?.getElementById("ranat-documents");
-  if (written) {
-    const documents = written.textContent.split("\n").filter((line) => line.trim()).map((line) => JSON.parse(line));
-    RanatView.mount(globalThis.document.getElementById("ranat-page"), documents, { title: globalThis.document.title });
+  /* A page that ranat wrote has its documents in itself, as JSON Lines, and an index of them. */
+  const lines = (id) => globalThis.document.getElementById(id).textContent.split("\n").filter(Boolean);
+  if (globalThis.document.getElementById("ranat-documents")) {
+    const options = { title: globalThis.document.title, index: lines("ranat-index").map((line) => JSON.parse(line)) };
+    RanatView.mount(globalThis.document.getElementById("ranat-page"), lines("ranat-documents"), options);
   }
 })();

@@ -108,6 +108,10 @@
   const remember = ({ number, revision, document, checked }) =>
     localStorage.setItem(UNSAVED + number, JSON.stringify({ revision, document, checked }));
 
+  /* What a person can change, to be compared: the server may have saved a correction whose answer was lost. */
+  const marksOf = ({ entities, relations }) =>
+    JSON.stringify([entities.map(({ id, type, spans }) => [id, type, spans]), relations.map(({ type, head, tail }) => [type, head, tail])]);
+
   /* Save what an earlier page could not, unless somebody else has saved since. */
   async function recover() {
     for (const entry of entries) {
@@ -115,6 +119,9 @@
       if (!kept) continue;
       localStorage.removeItem(UNSAVED + entry.number);
       if (kept.revision === entry.revision) await save({ entry, document: kept.document, checked: kept.checked });
+      else if (marksOf(kept.document) !== marksOf(entry.document)) {
+        say(`A correction of ${entry.document.id} that was not saved is dropped: somebody has saved another one since.`, true);
+      }
     }
   }
 

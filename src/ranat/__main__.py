@@ -1,0 +1,5 @@
+"""`python -m ranat`: the command line."""
+
+from ranat.cli import main
+
+main()
