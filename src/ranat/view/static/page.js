@@ -149,7 +149,7 @@
       const total = documents.length.toLocaleString("en");
       count.textContent =
         listed.length === documents.length
-          ? `${total} documents`
+          ? `${total} document${total === "1" ? "" : "s"}`
           : `${listed.length.toLocaleString("en")} of ${total} documents`;
       space.style.setProperty("height", `${listed.length * ROW}px`);
       list.toggleAttribute("aria-disabled", !listed.length);
