@@ -131,6 +131,16 @@ def test_what_cannot_be_learnt_is_told_with_its_reason(ranat: Ranat, model: Path
     assert read_settings(here / "mine.yaml").corpus == str(folder)
 
 
+def test_relations_are_examples_where_they_are_the_task(ranat: Ranat, here: Path) -> None:
+    done = ranat("init", "demo", "--model", "minilm", "--task", "relation", "--no-estimate", "--json")
+    told = json.loads(done.out)
+    assert told["counts"]["pairs of a sentence, which are the examples"]["train"] > 400
+    assert told["settings"]["relation"]["representation"] == "entity"
+    settings = read_settings(here / "demo.yaml")
+    assert (settings.task, settings.task_options().representation) == ("relation", "entity")
+    assert settings.train.learning_rate == 1e-4
+
+
 def test_without_a_backbone_at_hand_the_config_says_so(ranat: Ranat, here: Path) -> None:
     done = ranat("init", "demo", "--model", "pubmedbert")
     assert done.code == 0

@@ -153,7 +153,7 @@ GAINED = "of test F1 against standard for 1.5 times the counted cost (95% CI"
         ),
         (
             [row("pgd AT", 0.03, 0.01)],
-            f"pgd AT gained 3.0 points {GAINED} +1.0 to +5.0, 3 seeds); that is no chance, p = 0.010.",
+            f"pgd AT gained 3.0 points {GAINED} +1.0 to +5.0, 3 seeds); that is more than chance, p = 0.010.",
         ),
         (
             [row("pgd AT", 0.03, 0.03), row("fgm AT", 0.01, 0.5)],

@@ -302,6 +302,32 @@ def test_a_file_goes_in_and_pubtator_comes_out(address: str, tmp_path: Path) -> 
     ]
 
 
+def test_a_file_is_dropped_and_its_triples_are_copied(address: str) -> None:
+    with visiting(address, permissions=["clipboard-read", "clipboard-write"]) as visit:
+        page = visit.page
+        page.wait_for_selector("#format option", state="attached")
+        dropped = page.evaluate_handle(
+            """text => {
+              const carried = new DataTransfer();
+              carried.items.add(new File([text], "dropped.txt"));
+              return carried;
+            }""",
+            WORDS,
+        )
+        page.dispatch_event("body", "drop", {"dataTransfer": dropped})
+        page.wait_for_selector("mark")
+        page.click("#table-open")
+        page.click("#table button")
+        until(page, "document.getElementById('status').textContent === '1 triples were copied.'")
+        rows = page.evaluate("navigator.clipboard.readText()").split("\n")
+        assert rows[1].split("\t")[1:] == ["Cisplatin", "Chemical", "induces", "nephrotoxicity", "Disease", "0.600"]
+        page.select_option("#format", "pubtator")
+        page.click("#copy")
+        until(page, "document.getElementById('status').textContent.includes('was copied')")
+        assert "Cisplatin\tChemical" in page.evaluate("navigator.clipboard.readText()")
+        visit.check()
+
+
 def test_hostile_text_is_text(address: str, store: Store, tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
     document = Document(

@@ -80,8 +80,8 @@ def _found(source: Source, texts: dict[str, str]) -> dict[str, list[Found]]:
     return found
 
 
-def _note_overlaps(source: Source, found: list[Found]) -> None:
-    for i, item in enumerate(found[1:], 1):
-        longest = max(found[:i], key=lambda before: before.entity.end)
+def _note_overlaps(source: Source, mentions: list[Found]) -> None:
+    for i, item in enumerate(mentions[1:], 1):
+        longest = max(mentions[:i], key=lambda before: before.entity.end)
         if item.entity.start < longest.entity.end:
             source.note("note", f"{item.mention!r} overlaps {longest.mention!r}; tags hold one of them", item.line)

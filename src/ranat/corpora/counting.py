@@ -83,7 +83,7 @@ def _in_split(documents: tuple[Document, ...], units: list[_Unit], noun: str) ->
         first.setdefault(unit.text, unit)
         labellings[unit.text].add(unit.mentions)
     yield f"repeated {noun}", len(units) - len(first)
-    yield f"repeated {noun}, labelled otherwise", sum(len(found) > 1 for found in labellings.values())
+    yield f"repeated {noun}, labelled otherwise", sum(len(several) > 1 for several in labellings.values())
     yield f"mentions outside repeated {noun}", sum(len(unit.mentions) for unit in first.values())
 
 
@@ -91,22 +91,22 @@ def _instances(documents: tuple[Document, ...], types: PairTypes, zeros: bool) -
     """What `train --task relation` makes of the relations; `zeros`: name what is seldom there even if it is not."""
     if not types.types:
         return
-    found = [candidates(document, types) for document in documents]
+    paired = [candidates(document, types) for document in documents]
     where = Counter(
         (by_mention, relation not in item.apart)
-        for document, item in zip(documents, found, strict=True)
+        for document, item in zip(documents, paired, strict=True)
         for relation, by_mention in zip(document.relations, are_between_mentions(document), strict=True)
     )
     for by_mention, ends in ((True, "mentions"), (False, "concepts")):
         if where[by_mention, True] + where[by_mention, False]:
             yield f"relations between {ends} in a sentence", where[by_mention, True]
             yield f"relations between {ends} in no sentence", where[by_mention, False]
-    pairs = [pair for item in found for pair in item.pairs]
+    pairs = [pair for item in paired for pair in item.pairs]
     yield "instances", len(pairs)
     yield from ((f"instances {label}", n) for label, n in sorted(Counter(pair.label for pair in pairs).items()))
     rare = {
         "instances that overlap": sum(pair.overlaps for pair in pairs),
-        "relations overruled by a later one of their pair": sum(len(item.conflicts) for item in found),
+        "relations overruled by a later one of their pair": sum(len(item.conflicts) for item in paired),
     }
     yield from ((what, n) for what, n in rare.items() if n or zeros)
 

@@ -71,7 +71,7 @@ def _document(file: File, release: Release) -> Document:
 
 
 def _read(root: Element, source: Source) -> Document:
-    text, found, relations = "", [], []
+    text, entities, relations = "", [], []
     spans: list[Span] = []
     for sentence in root.iter("sentence"):
         if own := sentence.get("text", ""):
@@ -80,7 +80,7 @@ def _read(root: Element, source: Source) -> Document:
         start = len(text) - len(own)
         prefix = f"{root.get('id')}."
         for entity in sentence.iter("entity"):
-            found.append(_entity(entity, prefix, start))
+            entities.append(_entity(entity, prefix, start))
         for pair in sentence.iter("pair"):
             if pair.get("ddi") != "true":
                 continue
@@ -89,7 +89,7 @@ def _read(root: Element, source: Source) -> Document:
                 continue
             head, tail = (pair.get(end, "").removeprefix(prefix) for end in ("e1", "e2"))
             relations.append(Relation(f"DDI-{pair.get('type')}", head, tail))
-    return source.document(1, root.get("id", ""), text, found, relations=relations, sentences=spans)
+    return source.document(1, root.get("id", ""), text, entities, relations=relations, sentences=spans)
 
 
 def _entity(element: Element, prefix: str, start: int) -> Found:

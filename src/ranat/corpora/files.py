@@ -71,8 +71,8 @@ class Folder:
             matches = [f for f in files if f"/{part}/" in f"/{f.path}" and f.path.lower().endswith(suffix)]
             if matches:
                 container = min(file.container for file in matches)
-                found = [file for file in matches if file.container == container]
-                return found if files is self.plain else _read_members(container, {file.path for file in found})
+                nearest = [file for file in matches if file.container == container]
+                return nearest if files is self.plain else _read_members(container, {file.path for file in nearest})
         return []
 
     @cached_property

@@ -94,10 +94,10 @@ def scheme_of(labels: Iterable[str]) -> TagScheme:
     Raises:
         ValueError: one is no tag, there is no O or nothing else, or a type can never begin.
     """
-    found = set(labels)
-    tags = set(_split(sorted(found)))
+    distinct = set(labels)
+    tags = set(_split(sorted(distinct)))
     prefixes = {prefix for prefix, _ in tags}
-    if "O" not in found or prefixes == {"O"}:
+    if "O" not in distinct or prefixes == {"O"}:
         raise ValueError("there must be O, and tags such as B-TYPE and I-TYPE")
     if prefixes == {"O", "I"}:
         return "IO"

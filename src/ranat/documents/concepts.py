@@ -52,15 +52,15 @@ def between_concepts(document: Document, types: TypePairs) -> list[Relation]:
     parts = {entity.concept: entity.parts for entity in document.entities if entity.concept}
     parts |= {entity.id: entity.parts for entity in document.entities}
     kinds = types_of(document)
-    found: dict[tuple[str, str, str], Relation] = {}
+    related: dict[tuple[str, str, str], Relation] = {}
     for relation in document.relations:
         for head, tail in product(*(parts.get(end, (end,)) for end in (relation.head, relation.tail))):
             if not _fits(types, kinds[head], kinds[tail]) and _fits(types, kinds[tail], kinds[head]):
                 head, tail = tail, head
-            known = found.get(key := (head, relation.type, tail))
+            known = related.get(key := (head, relation.type, tail))
             if known is None or (known.score or 0) < (relation.score or 0):
-                found[key] = replace(relation, head=head, tail=tail)
-    return list(found.values())
+                related[key] = replace(relation, head=head, tail=tail)
+    return list(related.values())
 
 
 def _fits(types: TypePairs, heads: set[str], tails: set[str]) -> bool:

@@ -189,12 +189,12 @@ def _finder(document: Document) -> Callable[[Entity, Entity], list[_Found]]:
     return find
 
 
-def _label(found: list[_Found], first: Entity, second: Entity, types: PairTypes) -> str:
-    if not found:
+def _label(relations: list[_Found], first: Entity, second: Entity, types: PairTypes) -> str:
+    if not relations:
         return types.negative
     head, tail = types.order(first, second) or (first, second)
     both_ways = (tail.type, head.type) in types.types
-    relation, said_head = found[-1]
+    relation, said_head = relations[-1]
     return relation.type + (REVERSED if both_ways and said_head != head else "")
 
 

@@ -101,14 +101,14 @@ def paired_difference(
 ) -> Difference:
     """Do two groups of runs differ in mean F1, more than documents and more than seeds explain?
 
-    Two tests, of which the one that finds less counts: p is the larger one, and the interval holds both. The joint
-    bootstrap draws documents and seeds with replacement, alike for both sides; p is twice the smaller share of draws
-    on either side of 0, each share (k + 1) / (draws + 1), and the interval is that of percentiles. Few seeds drawn
-    again scatter less than new ones would, so Student's test over seeds, which knows of no documents, stands beside
-    it. Documents and seeds are taken as independent. In simulations without a difference, with three seeds, it
-    rejected at most 6% at the 5% level and 0.2% at 0.2%; either test alone up to several times as often (docs/log.md).
-    Where noise between seeds is small it is conservative, as disagreement of runs on single documents counts in both
-    draws. With one seed only documents are drawn: what then differs may be the seed's doing.
+    Two tests are made, and the more cautious one counts: p is the larger of the two, and the interval covers both. The
+    joint bootstrap resamples documents and seeds with replacement, alike for both sides; p is twice the smaller share
+    of draws on either side of 0, each share (k + 1) / (draws + 1), and the interval is that of percentiles. Resampling
+    three seeds underestimates their variance, so Student's t-test over seeds, which ignores documents, is added.
+    Documents and seeds are taken as independent. In simulations without a difference, with three seeds, the two
+    together rejected at most 6% of the time at the 5% level and 0.2% at 0.2%; either test alone up to several times as
+    often (docs/log.md). Where seeds differ little the test is conservative, as disagreement of runs on single documents
+    counts in both draws. With one seed only documents are resampled: a difference may then be due to the seed.
 
     Args:
         first: (1 + draws, seeds) of `resampled_f1`: one side.

@@ -50,7 +50,7 @@ def _certainty(best: Mapping[str, Any], p: float, count: int) -> str:
     if found["seeds"] == 1:
         return f" ({interval}); one seed proves nothing, three or more of each are needed"
     if p < LEVEL:
-        return f" ({interval}); that is no chance, p = {p:.3f}{corrected}"
+        return f" ({interval}); that is more than chance, p = {p:.3f}{corrected}"
     return f" ({interval}), which may be chance, p = {p:.2f}{corrected}; {_further(best)}"
 
 

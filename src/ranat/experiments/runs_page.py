@@ -31,7 +31,7 @@ _HEADS = (
     ("model", "", "wide"),
     ("training", "", "wide"),
     ("seed", "number", "wide"),
-    ("dev F1", "number", ""),
+    ("dev F1", "number", "wide"),
     ("test F1", "number", ""),
     ("cost", "number", ""),
     ("attacked", "number", "wide"),
@@ -93,7 +93,7 @@ def runs_page(overview: Overview) -> str:
             "</tr></thead>\n",
             *(_entry(entry, group_of.get(entry.folder)) for entry in overview.entries),
             "</table></div>\n<h2>Comparisons</h2>\n",
-            '<p class="soft">A group are the runs that differ in the seed alone. Differences are tested over seeds '
+            '<p class="soft">A group is the runs that differ in the seed alone. Differences are tested over seeds '
             "and texts, as <code>ranat compare</code> does; p is corrected for all groups in view (Holm). How many "
             "seeds would decide assumes that the difference is real and that seeds scatter as they did.</p>\n",
             *(_comparison(comparison, number) for number, comparison in enumerate(overview.comparisons)),
@@ -120,7 +120,8 @@ def _entry(entry: Entry, group: str | None) -> str:
         ("wide", settings.model if settings else "", None),
         ("wide", settings.regime if settings else "", None),
         ("number wide", str(settings.train.seed) if settings else "", None),
-        *(_score(run, split) for split in ("dev", "test")),
+        ("number wide", *_score(run, "dev")),
+        ("number", *_score(run, "test")),
         *_cost(run),
     ]
     row = "".join(
@@ -139,11 +140,11 @@ def _entry(entry: Entry, group: str | None) -> str:
     )
 
 
-def _score(run: Run | None, split: str) -> tuple[str, str, str]:
+def _score(run: Run | None, split: str) -> tuple[str, str]:
     if run is None or split not in run.metrics:
-        return "number", "–", ""
+        return "–", ""
     f1 = run.metrics[split]["f1"]
-    return "number", f"{100 * f1:.2f}", str(f1)
+    return f"{100 * f1:.2f}", str(f1)
 
 
 def _cost(run: Run | None) -> list[tuple[str, str, str]]:
@@ -187,9 +188,9 @@ def _comparison(comparison: Comparison, number: int) -> str:
         for run in comparison.left_out
     )
     heads = [
-        ("beside", "", "beside this"), ("", "", "training"), ("number", "", "seeds"),
+        ("", "", "base"), ("", "", "training"), ("number", "wide", "seeds"),
         ("number", "", f"{result['split']} F1, mean ± sd"), ("", "wide", "95% interval, seeds"), ("number", "", "Δ"),
-        ("number", "", "95% interval of Δ"), ("number", "wide", "p"), ("number", "", "p (Holm)"),
+        ("number", "wide", "95% interval of Δ"), ("number", "wide", "p"), ("number", "", "p (Holm)"),
         ("number", "wide", "seeds to decide"), ("number", "", "cost"),
     ]  # fmt: skip
     head_row = "".join(f'<th scope="col" class="{kind} {wide}">{escape(text)}</th>' for kind, wide, text in heads)
@@ -215,9 +216,9 @@ def _group(group: Mapping[str, Any], key: str, place: int, number: int, ends: tu
     )
     return (
         f'<tr data-group="{key}" data-number="{place}" data-xfp="{group["xfp"]}"><td>{radio}</td>'
-        f'<td>{escape(group["name"])}{remarks}</td><td class="number">{f1["n"]}</td><td class="number">{mean}</td>'
+        f'<td>{escape(group["name"])}{remarks}</td><td class="number wide">{f1["n"]}</td><td class="number">{mean}</td>'
         f'<td class="wide">{drawn}</td><td class="number" data-fill="difference"></td>'
-        '<td class="number" data-fill="interval"></td><td class="number wide" data-fill="p"></td>'
+        '<td class="number wide" data-fill="interval"></td><td class="number wide" data-fill="p"></td>'
         '<td class="number" data-fill="holm"></td><td class="number wide" data-fill="seeds"></td>'
         '<td class="number" data-ratio></td></tr>\n'
     )

@@ -27,7 +27,7 @@ KEY = "ranat"
 
 @Language.factory(
     KEY,
-    assigns=["doc.ents", f"doc.spans.{KEY}", f"doc._.{KEY}"],
+    assigns=["doc.ents", "doc.spans", f"doc._.{KEY}"],
     default_config={"ner": [], "re": None, "min_score": 0.0, "precision": "auto"},
 )
 def make(

@@ -55,10 +55,10 @@ def logits_of(
     batch_size: int,
     then: Callable[[list[int], Tensor], Result],
 ) -> Iterator[Result]:
-    """What a model says of features, a batch at a time: what `then` makes of their indices and their logits (batch, …).
+    """Runs a model on features, a batch at a time; gives what `then` makes of their indices and logits (batch, …).
 
-    On processors a batch has one of them for itself: the matrices of a small encoder are too small to share. So what
-    is found does not depend on how many there are.
+    On a CPU each batch runs on one thread, as the matrices of a small encoder are too small to share. So results do not
+    depend on the number of cores.
     """
     model.eval()
     device = model.device.type

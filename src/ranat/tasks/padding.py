@@ -14,7 +14,8 @@ MULTIPLE = 8
 def rounded(tokens: int) -> int:
     """How long a sequence of so many tokens becomes if the model only infers: one of 8, 16 … 64, 80 … 128, 160 … 256 …
 
-    For each number of tokens in a batch oneDNN compiles anew, and keeps a thousand such: let there be few numbers.
+    oneDNN compiles its kernels anew for each number of tokens in a batch, and keeps a thousand of them: few sizes save
+    time and memory.
     """
     step = max(MULTIPLE, (1 << (tokens - 1).bit_length()) // MULTIPLE)
     return -(-tokens // step) * step

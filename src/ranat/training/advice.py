@@ -22,9 +22,11 @@ from ranat.documents.pairs import candidates
 from ranat.errors import UserError
 from ranat.models.backbones import BACKBONES, at_hand
 from ranat.plainyaml import dump_yaml
+from ranat.runs.nested import merge
 from ranat.runs.settings import Settings, read_settings
+from ranat.tasks import tasks
 from ranat.tasks.windows import split_sentences
-from ranat.terminal import plain
+from ranat.terminal import plain, plain_console
 from ranat.training.estimate import Stopwatch
 from ranat.training.prepare import report_notices
 
@@ -41,6 +43,9 @@ ATTACK = {"name": "fgm", "epsilon": SAFE_EPSILON[2], "epsilon_unit": "relative"}
 """The cheapest attack, with the radius that an attack has if nobody says one."""
 
 RAT = {"p": 0.5}
+
+OF_TASK = {("minilm", "relation"): {"representation": "entity"}}
+"""Options of a task that suit a backbone: the first state of `minilm` was never trained to stand for a sentence."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +97,11 @@ def advise(settings: Settings, data: Path | None, console: Console, *, timed: bo
     with console.status(f"counting {settings.corpus}"):
         found = {split: _look(documents, corpus, task) for split, documents in corpus.splits.items()}
     if not found["train"].examples or not found["train"].answers:
-        what = "relation between two entities of a sentence" if task == "relation" else "mention"
+        what = "relation between two entities of a sentence" if _pairs(task) else "mention"
         raise UserError(f"the training split has no {what} to learn", where=settings.corpus, remedy="annotate some")
     train = _suited(found["train"].examples)
-    chosen = read_settings(flags={**_said(settings), "task": task, "train": train})
+    own = OF_TASK.get((settings.model, task), {})
+    chosen = read_settings(flags=merge({**_said(settings), "task": task, "train": train}, {task: own} if own else {}))
     seconds, untimed = _seconds(chosen, data, console) if timed else ({}, None)
     names = list(dict.fromkeys(name for one in found.values() for name in one.counts))
     counts = {name: {split: one.counts[name] for split, one in found.items()} for name in names}
@@ -122,7 +128,7 @@ def _look(documents: Sequence[Any], corpus: Corpus, task: str) -> _Split:
     related = Counter(relation.type for document in documents for relation in document.relations)
     counts.update({f"mentions of {kind}": n for kind, n in sorted(types.items())})
     counts.update({f"relations {kind}": n for kind, n in sorted(related.items())})
-    if task != "relation":
+    if not _pairs(task):
         return _Split(counts, len(sentences), sum(types.values()) - lost.total(), lost)
     found = [candidates(document, corpus.pair_types) for document in documents]
     pairs = [pair for one in found for pair in one.pairs]
@@ -130,6 +136,11 @@ def _look(documents: Sequence[Any], corpus: Corpus, task: str) -> _Split:
     answers = sum(pair.label != corpus.pair_types.negative for pair in pairs)
     apart = Counter({"of two entities that no sentence holds": sum(len(one.apart) for one in found)})
     return _Split(counts, len(pairs), answers, +apart)
+
+
+def _pairs(task: str) -> bool:
+    """Whether a task's examples are pairs of entities; those of others are sentences."""
+    return tasks.get(task).stage == "relations"
 
 
 def _suited(examples: int) -> dict[str, Any]:
@@ -144,14 +155,15 @@ def _said(settings: Settings) -> dict[str, Any]:
 
 
 def _seconds(settings: Settings, data: Path | None, console: Console) -> tuple[dict[str, float], str | None]:
+    attacked = read_settings(flags=settings.model_dump() | {"attack": ATTACK, "rat": RAT})
     try:
-        watch = Stopwatch(settings, data, console)
+        with console.status("timing a few steps, to tell how long a run takes"):
+            watch = Stopwatch(settings, data, plain_console(None))  # what is odd in the corpus was told before
+            return {"standard": watch.estimate(settings).seconds, "rat": watch.estimate(attacked).seconds}, None
     except UserError as error:
         if error.where not in ("model", settings.model):  # it is the corpus, and a run would fail as well
             raise
         return {}, error.what
-    attacked = read_settings(flags=settings.model_dump() | {"attack": ATTACK, "rat": RAT})
-    return {"standard": watch.estimate(settings).seconds, "rat": watch.estimate(attacked).seconds}, None
 
 
 def render(advice: Advice, command: str) -> str:
@@ -209,7 +221,7 @@ def _counted(advice: Advice) -> list[str]:
     rows = [f"{'':{width}}{''.join(f'{split:>9}' for split in splits)}"]
     for name, counts in advice.counts.items():
         rows.append(f"{name:{width}}{''.join(f'{counts[split]:>9,}' for split in splits)}")
-    what = "relations" if advice.settings.task == "relation" else "mentions"
+    what = "relations" if _pairs(str(advice.settings.task)) else "mentions"
     if advice.lost:
         lost = ", ".join(f"{n:,} {why}" for why, n in advice.lost.items())
         total = sum(advice.lost.values())

@@ -21,8 +21,8 @@ class Cost:
         unusable_gradients: examples whose gradient of r was zero or not finite in some pass, where no step was made.
         relative_radius: the sum over attacked batches of ‖r‖/‖x‖, a mean over the examples of each.
         train_seconds: wall-clock seconds in training steps: passes, clipping, optimizer; no evaluation, no saving.
-        processor_seconds: processor time of all threads in those steps. Without a GPU the fairer measure on a machine
-            that others use, too.
+        processor_seconds: processor time of all threads in those steps: without a GPU a fairer measure than wall-clock
+            time on a machine that others use, too.
     """
 
     batches: int = 0

@@ -53,12 +53,12 @@ class RunErrors:
             UserError: it is there already, or cannot be written.
         """
         check_free(out)
-        found = self.analysis.to_dict()
+        scores = self.analysis.to_dict()
         facts = [
             f"{self.settings.model} on {self.split} of {self.settings.corpus}, {self.settings.regime}, "
             f"seed {self.settings.train.seed}: {len(self.analysis.documents):,} texts.",
-            f"Strict F1 {100 * found['f1']:.2f}, precision {100 * found['precision']:.2f}, "
-            f"recall {100 * found['recall']:.2f}.",
+            f"Strict F1 {100 * scores['f1']:.2f}, precision {100 * scores['precision']:.2f}, "
+            f"recall {100 * scores['recall']:.2f}.",
         ]
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -95,8 +95,8 @@ def run_errors(
     report_notices(corpus, console)
     documents = corpus.splits.get(split, ())
     training = training_documents(settings, corpus, additions(settings.add, corpus))
-    for name, found in ((split, documents), ("train", training)):
-        if documents_hash(found) != metrics["splits"].get(name, {}).get("sha256"):
+    for name, now in ((split, documents), ("train", training)):
+        if documents_hash(now) != metrics["splits"].get(name, {}).get("sha256"):
             raise UserError(
                 f"{name} is not what it was when the run was trained",
                 where=settings.corpus,

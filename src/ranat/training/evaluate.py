@@ -60,7 +60,7 @@ def evaluate(
     """Scores of a run.
 
     Types that differ in case alone are the same. A mention or relation of a type that the model does not know counts as
-    missed, a found one of a type that the split has not as wrong; a notice says so.
+    missed, a predicted one of a type that the split has not as wrong; a notice says so.
 
     Args:
         run: the run folder.
@@ -94,8 +94,8 @@ def evaluate(
         )
     precision = resolve_precision(trained.settings.train.precision)
     with console.status(f"predicting {len(gold)} documents"), autocast(precision):
-        found = trained.task.predict(trained.model, gold)
-    scores = trained.task.score(gold, found)
+        predicted = trained.task.predict(trained.model, gold)
+    scores = trained.task.score(gold, predicted)
     notices = _unshared_types(scores["per_type"], known, split)
     for notice in notices:
         console.print(f"note: {notice}")

@@ -279,9 +279,9 @@ def part_of(batch: Batch, rows: Tensor) -> dict[str, Any]:
 
 
 def _gradients(model: nn.Module) -> list[tuple[int, int] | None]:
-    """What tells whether a gradient of θ was made, or added to: reversible layers (Reformer) do that by themselves."""
-    found = (parameter.grad for parameter in model.parameters())
-    return [None if gradient is None else (id(gradient), gradient._version) for gradient in found]
+    """A mark of each parameter's gradient, to see whether a pass touched it: Reformer's reversible layers do."""
+    gradients = (parameter.grad for parameter in model.parameters())
+    return [None if gradient is None else (id(gradient), gradient._version) for gradient in gradients]
 
 
 class _Generators:

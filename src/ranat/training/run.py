@@ -75,7 +75,7 @@ def train(
         settings, task, corpus = prepared.settings, prepared.task, prepared.corpus
         model = prepared.new_model()
         start = None
-        if first:  # all that can be wrong was found by now
+        if first:  # only now, as data and model could be read: a mistake in them leaves no folder behind
             folder.begin(settings, resume=resume)
             start = _go_on(folder, console) if resume else None
             os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(folder.tensorboard))
@@ -124,11 +124,11 @@ def _finish(
     with console.status("evaluating the best epoch"), autocast(settings.train.precision):
         for split in [split for split in ("dev", "test") if split in corpus.splits]:
             gold = corpus.splits[split]
-            found = task.predict(trainer.model, gold)
-            metrics[split] = task.score(gold, found)
+            predicted = task.predict(trainer.model, gold)
+            metrics[split] = task.score(gold, predicted)
             metrics["per_type"][split] = metrics[split].pop("per_type")
             metrics["splits"][split] = {"documents": len(gold), "sha256": documents_hash(gold)}
-            folder.write_predictions(split, predictions(task, gold, found))
+            folder.write_predictions(split, predictions(task, gold, predicted))
     cost = trainer.cost()
     metrics["remarks"] = remarks(metrics["dev"]["f1"], cost["optimizer_steps"])
     for remark in metrics["remarks"]:
@@ -158,9 +158,9 @@ def predictions(task: Task, gold: Sequence[Document], predicted: Sequence[Docume
             "id": document.id,
             "text": document.text,
             "gold": sorted(task.answers(document)),
-            "predicted": sorted(task.answers(found)),
+            "predicted": sorted(task.answers(answered)),
         }
-        for document, found in zip(gold, predicted, strict=True)
+        for document, answered in zip(gold, predicted, strict=True)
     ]
 
 

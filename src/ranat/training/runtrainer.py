@@ -131,8 +131,8 @@ class RunTrainer(AdversarialTrainer):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Dev scores of the task, in place of the loss on features."""
         with autocast(self._precision):
-            found = self._task.predict(self.model, self._dev)
-        scores = self._task.score(self._dev, found)
+            predicted = self._task.predict(self.model, self._dev)
+        scores = self._task.score(self._dev, predicted)
         metrics = {f"eval_{name}": float(scores[name]) for name in ("precision", "recall", "f1")}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -159,7 +159,7 @@ class RunTrainer(AdversarialTrainer):
 
     def _clip_grad_norm(self, model: Any) -> Any:
         norm = super()._clip_grad_norm(model)
-        # In fp16 a gradient that overflows is nothing odd: the scaler leaves the step out and scales less.
+        # In fp16 an overflowing gradient is normal: the scaler skips the step and lowers its scale.
         if self.accelerator.scaler is None and not torch.isfinite(norm):
             raise self._diverged(f"the gradient norm of step {self.state.global_step + 1} is {float(norm):g}")
         return norm

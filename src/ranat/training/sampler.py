@@ -1,4 +1,4 @@
-"""The order of training examples: like lengths together, a pure function of the seed and the epoch."""
+"""The order of training examples: similar lengths together, a pure function of the seed and the epoch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.utils.data import Sampler
 
 
 class LengthGroupedSampler(Sampler[int]):
-    """Shuffles examples so that each group of `group_size` has like lengths and needs little padding.
+    """Shuffles examples so that each group of `group_size` has similar lengths and needs little padding.
 
     Groups are cut from a shuffle of 50 groups sorted by length, then shuffled themselves. Nothing is drawn from a
     global generator, so an epoch that is resumed in its middle has the order it had.

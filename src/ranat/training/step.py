@@ -31,7 +31,7 @@ def model_loss(model: Any, batch: Batch) -> Tensor:
 
 @dataclass
 class AdversarialStep:
-    """Draws k, then learns from the batch: plainly if k = 0, through the attack if k = 1.
+    """Draws k, then makes the passes of the batch: one clean pass if k = 0, those of the attack if k = 1.
 
         step = AdversarialStep(attack=FGM(epsilon=0.3), gate=Bernoulli(p=0.5, seed=0))
         loss = step(model, batch, backward=accelerator.backward)
@@ -42,10 +42,10 @@ class AdversarialStep:
     Args:
         attack: what to do if k = 1; None: nothing, whatever the gate says.
         gate: k as a function of the optimizer step.
-        dropout: "shared": all passes of a batch draw the same dropout, so that r climbs the loss of the very network it
-            is then added to, as the equations have one f; Zhu et al. 2020 (section 3.3) found that needed. Every batch
-            then moves the generators on by one pass, attacked or not, so runs with and without an attack stay
-            comparable. "fresh": each pass draws its own, as it does for an attack that needs that.
+        dropout: "shared": all passes of a batch use the same dropout mask, so that r climbs the loss of the network it
+            is then added to, as the equations have one f; Zhu et al. 2020 (section 3.3) report that this is needed.
+            Every batch then advances the random state by one pass, attacked or not, so runs with and without an attack
+            stay comparable. "fresh": each pass draws its own mask, as it does for an attack that needs that.
         seed: of random starts.
         special_ids: token ids that are never perturbed, used if the batch brings no special_tokens_mask.
         embeddings: the word-embedding module, or its dotted name in the model; None: where the model says it embeds.

@@ -28,11 +28,13 @@ class AdversarialTrainer(Trainer):
         trainer = AdversarialTrainer(model=model, args=args, train_dataset=train, attack=PGD(epsilon=0.3, steps=3),
                                      gate=Bernoulli(p=0.5, seed=0))
 
-    Everything else is the Trainer's: a batch that is not attacked goes through its own step, so with a gate that never
-    opens the weights are bit-identical to those of `Trainer`; and each pass of an attack is that step up to where it
-    calls backward, so whatever `compute_loss` does, it does in every pass. A `special_tokens_mask` among the features
-    (set `remove_unused_columns=False` to keep it) tells what is never perturbed; else the tokenizer does that is the
-    `processing_class` or in the data collator.
+    Everything else is the Trainer's. A batch that is not attacked goes through Trainer's own step, so with a gate that
+    never opens the weights are bit-identical to those of `Trainer`. Each pass of an attack runs that same step up to
+    where it calls backward, so your `compute_loss` is part of every pass.
+
+    Special tokens are never perturbed. They are known from a `special_tokens_mask` among the features (set
+    `remove_unused_columns=False` to keep it), else from the tokenizer that is the `processing_class` or in the data
+    collator.
 
     Args:
         attack: see `ranat.attacks`; None: standard training.
@@ -136,7 +138,12 @@ class AdversarialTrainer(Trainer):
             self.step.memory.load(Path(checkpoint) / MEMORY)
 
     def _undifferentiated(self, model: Any, batch: Batch, items: Any) -> tuple[Tensor, dict[str, Any]]:
-        """The loss that Trainer's own step differentiates, all that it does to a loss included, and how it does it."""
+        """The loss that Trainer's own step would differentiate, with everything it does to a loss, and its options.
+
+        Trainer scales a loss for accumulation and processes inside `training_step`, in ways that change between its
+        versions. So its step is run as it is, with `accelerator.backward` replaced by a function that takes the loss
+        down: none of that arithmetic is repeated here.
+        """
         caught: list[tuple[Tensor, dict[str, Any]]] = []
         vars(self.accelerator)["backward"] = lambda loss, **options: caught.append((loss, options))
         try:
@@ -147,7 +154,11 @@ class AdversarialTrainer(Trainer):
         return one
 
     def _share(self, model: Any, batch: Batch, items: Any) -> float:
-        """What Trainer's own step makes of a loss of 1: a share of it, if gradients are accumulated."""
+        """What Trainer's own step makes of a loss of 1: less than 1, if it averages over accumulated batches.
+
+        A regulariser such as SMART's is a loss that Trainer does not know. Without this factor it would be
+        over-weighted by the number of accumulation steps.
+        """
         vars(self)["compute_loss"] = lambda *args, **kwargs: torch.ones((), device=self.args.device)
         try:
             return float(self._undifferentiated(model, batch, items)[0])
@@ -221,6 +232,6 @@ def _without_special_tokens_mask(inputs: Any) -> Any:
 
 
 def _depends(loss: Tensor, items: Tensor) -> bool:
-    """Whether the loss was divided by the number of items; only the nodes between the two are gone through."""
+    """Whether the loss was divided by the number of items: whether its graph leads to that number."""
     (gradient,) = torch.autograd.grad(loss, items, retain_graph=True, allow_unused=True)
     return gradient is not None

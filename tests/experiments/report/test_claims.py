@@ -73,7 +73,7 @@ def test_one_seed_decides_nothing() -> None:
     found = decide(grid(1.0, 2.0, 2.0, seeds=1))
     assert found["at-improves"].verdict == "undecided"
     assert found["at-improves"].evidence[3].low is not None
-    assert "its luck is not in the interval" in found["at-improves"].evidence[3].note
+    assert "the interval does not cover variation between seeds" in found["at-improves"].evidence[3].note
 
 
 def test_gains_are_those_of_the_attack_that_is_best_in_the_paper() -> None:

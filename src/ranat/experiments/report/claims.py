@@ -18,10 +18,10 @@ _POINTS = f"{100 * MARGIN:g}"
 
 def claims(results: Results, comparisons: Comparisons, published: Published) -> list[Claim]:
     """All claims, for every backbone that was trained with an attack."""
-    found = []
+    decided = []
     for model in [model for model in results.models if results.attacks(model)]:
         scores = _Scores(results, comparisons, published, model)
-        found += [
+        decided += [
             scores.better(
                 "at-improves",
                 ("standard", "AT"),
@@ -46,7 +46,7 @@ def claims(results: Results, comparisons: Comparisons, published: Published) -> 
             scores.no_best("RAT"),
             *cost_claims(results, model),
         ]
-    return found
+    return decided
 
 
 class _Scores:
@@ -119,22 +119,22 @@ class _Scores:
             if all(self._main(corpus, training, attack) for attack in attacks) and corpus not in self.results.untestable
         ]
         pairs = [(corpus, one, two) for corpus in corpora for one in attacks for two in attacks if one != two]
-        found = {}
+        losses = {}
         for corpus, one, two in pairs:
             sides = self._main(corpus, training, two), self._main(corpus, training, one)
             wide = self.comparisons.between(corpus, *sides, level=1 - 0.05 / len(pairs))
             if wide and wide.seeds > 1 and wide.low > 0:
-                found[corpus, one, two] = self.comparisons.between(corpus, *sides)
+                losses[corpus, one, two] = self.comparisons.between(corpus, *sides)
         evidence = [
             from_difference(f"{shown(corpus)}, {shown(one)} − {shown(two)}", difference, None, "holds", False)
-            for (corpus, one, two), difference in found.items()
+            for (corpus, one, two), difference in losses.items()
             if difference
         ]
         verdict: Verdict = "undecided"
         if len(attacks) > 1 and len(corpora) > 1:
-            if {two for _, _, two in found} == set(attacks):
+            if {two for _, _, two in losses} == set(attacks):
                 verdict = "holds"
-            elif any(all(pair in found for pair in pairs if pair[1] == one) for one in attacks):
+            elif any(all(pair in losses for pair in pairs if pair[1] == one) for one in attacks):
                 verdict = "does not hold"
         rule = (
             "Holds if every attack is beaten by another on some corpus, does not if one beats all others on all; to "

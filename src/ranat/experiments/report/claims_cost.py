@@ -70,12 +70,14 @@ def _cheaper(
     kind, rule = _KINDS[cost]
     evidence = []
     for attack in attacks:
-        found = _measured(results, model, attack, cost)
+        measured = _measured(results, model, attack, cost)
         published: float | None = PRINTED_REDUCTION[attack]
         if name == "formula":
-            known = [value for group, _ in found if (value := paper_reduction(attack, 0.5, steps(group))) is not None]
+            known = [
+                value for group, _ in measured if (value := paper_reduction(attack, 0.5, steps(group))) is not None
+            ]
             published = mean(known) if known else None
-        values = [value for _, value in found]
+        values = [value for _, value in measured]
         evidence.append(
             _arithmetic(shown(attack), values, published)
             if cost == "xfp"
@@ -96,7 +98,7 @@ def _cheaper(
 
 def _measured(results: Results, model: str, attack: str, cost: str) -> list[tuple[Group, float]]:
     """1 − RAT / AT with half of the batches attacked, from the costs of an attacked and of another batch."""
-    found = []
+    reductions = []
     for corpus in results.corpora:
         sides = (results.main(model, corpus, *row) for row in (("standard", None), ("AT", attack), ("RAT", attack)))
         standard, adversarial, random = sides
@@ -110,8 +112,8 @@ def _measured(results: Results, model: str, attack: str, cost: str) -> list[tupl
             else:
                 clean = standard.cost(cost, seed) if standard and seed in standard.cards else None
             if full and mixed and share and clean:
-                found.append((random, 1 - (clean + random.p * (mixed - clean) / share) / full))
-    return found
+                reductions.append((random, 1 - (clean + random.p * (mixed - clean) / share) / full))
+    return reductions
 
 
 def _arithmetic(label: str, values: Sequence[float], published: float | None) -> Evidence:
@@ -130,9 +132,9 @@ def _arithmetic(label: str, values: Sequence[float], published: float | None) ->
 def _reduction(label: str, values: Sequence[float], published: float | None, measurements: int) -> Evidence:
     if not values or published is None:
         return Evidence(label, None, None, None, published, "undecided", note="not measured")
-    found = summarise(values)
-    if found.low is None or found.high is None:
-        return Evidence(label, found.mean, None, None, published, "undecided", note="measured once: no interval")
-    verdict = above(published - TOLERANCE, found.low, found.high)
+    summary = summarise(values)
+    if summary.low is None or summary.high is None:
+        return Evidence(label, summary.mean, None, None, published, "undecided", note="measured once: no interval")
+    verdict = above(published - TOLERANCE, summary.low, summary.high)
     refuted = above(published - TOLERANCE, *student_interval(values, 1 - 0.05 / measurements)) == "does not hold"
-    return Evidence(label, found.mean, found.low, found.high, published, verdict, refuted, f"n = {found.n}")
+    return Evidence(label, summary.mean, summary.low, summary.high, published, verdict, refuted, f"n = {summary.n}")

@@ -102,7 +102,7 @@ class Comparisons:
 
     def tests(self) -> list[PairedTest]:
         """Standard against AT, standard against RAT and AT against RAT, for every backbone, corpus and attack."""
-        found = []
+        made = []
         for model in self.results.models:
             for corpus in self.results.corpora:
                 for attack in self.results.attacks(model):
@@ -114,6 +114,6 @@ class Comparisons:
                         one, two = side[first], side[second]
                         difference = self.between(corpus, [one], [two]) if one and two else None
                         if difference:
-                            found.append(PairedTest(model, corpus, attack, first, second, difference, difference.p))
-        adjusted = holm([test.difference.p for test in found])
-        return [replace(test, p_holm=p) for test, p in zip(found, adjusted, strict=True)]
+                            made.append(PairedTest(model, corpus, attack, first, second, difference, difference.p))
+        adjusted = holm([test.difference.p for test in made])
+        return [replace(test, p_holm=p) for test, p in zip(made, adjusted, strict=True)]

@@ -65,7 +65,7 @@ class Report:
         """Tables I, II and III, and the tests."""
         here = set(columns(self.results))
         odd, means = layout.odd_values(self.published, here), layout.odd_means(self.published, here)
-        found = [
+        shown_tables = [
             layout.scores_table(
                 "table-1",
                 "The paper’s Table I: backbones under standard training, and adversarial training.",
@@ -75,7 +75,7 @@ class Report:
             )
         ]
         for model in self.models:
-            found.append(
+            shown_tables.append(
                 layout.scores_table(
                     f"table-2-{slug(model)}",
                     f"The paper’s Table II, {shown(model)}: standard, adversarial and random adversarial training.",
@@ -86,8 +86,8 @@ class Report:
             )
         for model in self.models:
             caption = f"The paper’s Table III, {shown(model)}: what training costs."
-            found.append(layout.cost_table(f"table-3-{slug(model)}", caption, table3(self.results, model)))
-        return [*found, *([layout.tests_table(self.tests)] if self.tests else [])]
+            shown_tables.append(layout.cost_table(f"table-3-{slug(model)}", caption, table3(self.results, model)))
+        return [*shown_tables, *([layout.tests_table(self.tests)] if self.tests else [])]
 
     def details(self) -> list[layout.Table]:
         """What one needs to judge the rest."""

@@ -119,16 +119,15 @@ def here(attack: str | None, groups: Sequence[Group] = ()) -> Formula | None:
         return None
     kind = attacks.get(attack)
     known = {field.name for field in fields(kind)}
-    found = {
+    formulas = {
         Formula.of(kind(**{name: value for name, value in group.attack_options.items() if name in known}))
         for group in groups
     } or {Formula.of(kind())}
-    return found.pop() if len(found) == 1 else None
+    return formulas.pop() if len(formulas) == 1 else None
 
 
 def _cost_row(results: Results, model: str, training: str, attack: str | None) -> CostRow:
-    found = [results.main(model, corpus, training, attack) for corpus in results.corpora]
-    groups = [group for group in found if group]
+    groups = [group for corpus in results.corpora if (group := results.main(model, corpus, training, attack))]
     p = next((group.p for group in groups), 0.5) if training == "RAT" else float(training == "AT")
     used = sorted({value for group in groups if (value := steps(group)) is not None})
     paper, ours = PAPER.get(attack or "", STANDARD), here(attack, groups)

@@ -65,22 +65,22 @@ def splits_table(results: Results) -> Table:
 
 def versions_table(results: Results) -> Table:
     """Versions of packages over all cells."""
-    found: dict[str, set[str]] = {}
+    used: dict[str, set[str]] = {}
     for group in results.groups:
         for card in group.cards.values():
             for package, version in (card.versions or {}).items():
-                found.setdefault(package, set()).add(str(version))
+                used.setdefault(package, set()).add(str(version))
     return Table(
         "versions",
         "Versions that cells were made with.",
         ["Package", "Version"],
-        [[Item(package), Item(", ".join(sorted(versions)))] for package, versions in sorted(found.items())],
+        [[Item(package), Item(", ".join(sorted(versions)))] for package, versions in sorted(used.items())],
     )
 
 
-def claims_table(found: Sequence[Claim]) -> Table:
+def claims_table(all_claims: Sequence[Claim]) -> Table:
     """The claims with their verdicts, a line each."""
-    models = {claim.model for claim in found}
+    models = {claim.model for claim in all_claims}
     return Table(
         "verdicts",
         "The paper's claims: each decided from intervals, by the rule that stands with it below.",
@@ -91,7 +91,7 @@ def claims_table(found: Sequence[Claim]) -> Table:
                 *([Item(shown(claim.model))] if len(models) > 1 else []),
                 Item(claim.verdict, strong=claim.verdict != "undecided"),
             ]
-            for claim in found
+            for claim in all_claims
         ],
     )
 

@@ -104,10 +104,10 @@ def within(centre: float, margin: float, low: float, high: float) -> Verdict:
 def from_difference(
     label: str, difference: Difference, published: float | None, verdict: Verdict, refuted: bool, note: str = ""
 ) -> Evidence:
-    """A difference as evidence; with one seed it decides nothing, as its luck is not in the interval."""
+    """A difference as evidence; one seed decides nothing, as its interval does not cover variation between seeds."""
     notes = [f"{difference.seeds} seed{'s' if difference.seeds > 1 else ''}", note]
     if difference.seeds == 1:
         verdict, refuted = "undecided", False
-        notes.append("its luck is not in the interval")
+        notes.append("the interval does not cover variation between seeds")
     said = ", ".join(filter(None, notes))
     return Evidence(label, difference.estimate, difference.low, difference.high, published, verdict, refuted, said)

@@ -160,13 +160,15 @@ class Results:
         That which was published (for RAT, p = 0.5), then that with the most seeds.
         """
         wanted = (model, corpus, training, attack)
-        found = [group for group in self.groups if (group.model, group.corpus, group.training, group.attack) == wanted]
+        candidates = [
+            group for group in self.groups if (group.model, group.corpus, group.training, group.attack) == wanted
+        ]
 
         def rank(group: Group) -> tuple[bool, bool, int]:
             published = any(card.published for card in group.cards.values())
             return published, training != "RAT" or group.p == 0.5, len(group.cards)
 
-        return max(found, key=rank, default=None)
+        return max(candidates, key=rank, default=None)
 
     def others(self) -> list[Group]:
         """The groups that are not `main`: other p, other settings."""
@@ -270,9 +272,9 @@ def _odd_group(group: Group) -> list[str]:
             odd.append(f"{place}: its seeds have different {split} splits.")
     versions = [card.versions or {} for card in group.cards.values()]
     for package in sorted({name for version in versions for name in version}):
-        found = sorted({str(version.get(package)) for version in versions})
-        if len(found) > 1:
-            odd.append(f"{place}: its seeds were made with {package} {' and '.join(found)}.")
+        used = sorted({str(version.get(package)) for version in versions})
+        if len(used) > 1:
+            odd.append(f"{place}: its seeds were made with {package} {' and '.join(used)}.")
     for seed in group.cards:
         odd += [f"{place}, seed {seed}: {remark}." for remark in group.remarks(seed)]
         counts = group.counts(seed)
@@ -295,8 +297,8 @@ def _odd_corpus(groups: Sequence[Group]) -> list[str]:
                 lengths[len(counts)] += 1
             hashes.add(((card.splits or {}).get(group.split) or {}).get("sha256"))
     if len(lengths) > 1:
-        found = " and ".join(f"{length} documents in {cells} cells" for length, cells in sorted(lengths.items()))
-        odd.append(f"the cells' counts have different lengths: {found}.")
+        several = " and ".join(f"{length} documents in {cells} cells" for length, cells in sorted(lengths.items()))
+        odd.append(f"the cells' counts have different lengths: {several}.")
     if len(hashes) > 1:
         odd.append(f"the cells were scored on {len(hashes)} different {groups[0].split} splits.")
     return odd

@@ -222,8 +222,14 @@ def _formula(formula: Formula | None, steps: Sequence[int]) -> str:
 
 def _printed(row: CostRow) -> str:
     """What the paper prints as saved; where that is a limit, also what its formula gives at S."""
-    found = [f"{100 * value:.3g}%" for value in (row.printed_reduction, row.paper_reduction) if value is not None]
-    return NONE if not found else found[0] if len(set(found)) == 1 else f"{found[0]}; {found[1]} at S"
+    reductions = [f"{100 * value:.3g}%" for value in (row.printed_reduction, row.paper_reduction) if value is not None]
+    return (
+        NONE
+        if not reductions
+        else reductions[0]
+        if len(set(reductions)) == 1
+        else f"{reductions[0]}; {reductions[1]} at S"
+    )
 
 
 def _spread(spread: Spread | None, factor: float = 1, unit: str = "") -> str:
@@ -239,13 +245,13 @@ def tests_table(tests: Sequence[PairedTest]) -> Table:
     models = {test.model for test in tests}
     notes = [
         f"Family: all {len(tests)} tests of this table, adjusted after Holm. Bold: adjusted p of at most 0.05.",
-        "A difference has to show in two tests, so p is the larger one and the interval holds both: joint bootstrap, "
-        "10,000 draws (the same seeds and the same documents drawn with replacement for both sides, F1 from summed "
-        "counts of each seed, difference of means), and Student over seeds. Documents and seeds are taken as "
+        "A difference has to show in two tests, so p is the larger one and the interval covers both: a joint bootstrap "
+        "with 10,000 draws (seeds and documents are resampled with replacement, alike for both sides; F1 is computed "
+        "from the summed counts of each seed), and Student's t-test over seeds. Documents and seeds are taken as "
         "independent.",
     ]
     if any(test.difference.seeds == 1 for test in tests):
-        notes.append("With one seed only documents are drawn. What differs may be its luck.")
+        notes.append("With one seed only documents are resampled, so a difference may be due to that seed.")
     return Table(
         "tests",
         "Paired tests of F1 between trainings; differences in points.",

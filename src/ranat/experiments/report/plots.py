@@ -26,9 +26,9 @@ def plots(results: Results) -> list[Plot]:
     """All plots, for every backbone in turn."""
     kinds: list[Callable[[Results, str], list[Plot]]] = [_fronts, _shares, _heat_maps, _seconds]
     with mpl.rc_context(STYLE):
-        found = [kind(results, model) for kind in kinds for model in results.models or [""]]
+        made = [kind(results, model) for kind in kinds for model in results.models or [""]]
     drawn = []
-    for _, same in groupby([plot for some in found for plot in some], key=lambda plot: plot.name.partition("-")[0]):
+    for _, same in groupby([plot for some in made for plot in some], key=lambda plot: plot.name.partition("-")[0]):
         several = list(same)
         drawn += [plot for plot in several if plot.figure] or several[:1]
     return drawn

@@ -116,8 +116,8 @@ def table2(results: Results, published: Published, model: str) -> list[Row]:
 def averaged(results: Results, model: str, corpus: str, training: str) -> list[Group]:
     """The groups over whose attacks a mean goes: the paper's four where they were measured, else all."""
     groups = [results.main(model, corpus, training, attack) for attack in results.attacks(model)]
-    found = [group for group in groups if group]
-    return [group for group in found if group.attack in ATTACKS] or found
+    measured = [group for group in groups if group]
+    return [group for group in measured if group.attack in ATTACKS] or measured
 
 
 def published_mean(published: Published, training: str, corpus: str) -> float | None:

@@ -103,8 +103,11 @@ function fill(section) {
     put("difference", points(difference.estimate));
     put("interval", `${points(difference.low)} to ${points(difference.high)}`);
     put("p", difference.p.toFixed(3));
-    put("holm", corrected.shift().toFixed(3));
-    put("seeds", difference.seeds < 2 ? "3 or more" : needed === null ? "over 100" : String(needed));
+    const p = corrected.shift();
+    put("holm", p.toFixed(3));
+    if (difference.seeds < 2) put("seeds", "3 or more");
+    else if (p < 0.05) put("seeds", "decided");
+    else put("seeds", needed === null ? "over 100" : String(needed));
   }
   for (const row of visible) {
     const ratio = Number(row.dataset.xfp) / Number(base.dataset.xfp);

@@ -91,7 +91,7 @@
       const stored = await Server.save(entry.number, { revision: entry.revision, document, checked, who: at("who").value.trim() });
       entry.unsaved = null;
       entry.revision = stored.revision;
-      if (entry.document !== document) return; // it was edited on meanwhile
+      if (entry.document !== document) return remember(entry); // it was edited on meanwhile
       Object.assign(entry, stored);
       localStorage.removeItem(UNSAVED + entry.number);
     } catch (error) {
@@ -108,13 +108,20 @@
   const remember = ({ number, revision, document, checked }) =>
     localStorage.setItem(UNSAVED + number, JSON.stringify({ revision, document, checked }));
 
+  /* What a person can change, to be compared: the server may have saved a correction whose answer was lost. */
+  const marksOf = ({ entities, relations }) =>
+    JSON.stringify([entities.map(({ id, type, spans }) => [id, type, spans]), relations.map(({ type, head, tail }) => [type, head, tail])]);
+
   /* Save what an earlier page could not, unless somebody else has saved since. */
   async function recover() {
     for (const entry of entries) {
       const kept = JSON.parse(localStorage.getItem(UNSAVED + entry.number));
-      if (!kept) continue;
+      if (!kept || kept.document.id !== entry.document.id || kept.document.text !== entry.document.text) continue; // of another store
       localStorage.removeItem(UNSAVED + entry.number);
       if (kept.revision === entry.revision) await save({ entry, document: kept.document, checked: kept.checked });
+      else if (marksOf(kept.document) !== marksOf(entry.document)) {
+        say(`A correction of ${entry.document.id} that was not saved is dropped: somebody has saved another one since.`, true);
+      }
     }
   }
 

@@ -124,6 +124,17 @@ def test_what_is_downloaded_is_read_again(client: TestClient, to: str) -> None:
         assert document["text"] == found["text"]
 
 
+def test_every_format_is_written_or_says_what_it_needs(client: TestClient) -> None:
+    found = extracted(client)
+    for one in client.get("/formats").json()["written"]:
+        answer = client.post(f"/convert?to={one['name']}", json={"documents": [found]})
+        if answer.status_code == 422:
+            assert "pip install" in answer.json()["detail"]
+        else:
+            assert (answer.status_code, bool(answer.content)) == (200, True)
+            assert (answer.content[:2] == b"PK") == (one["suffix"] == "")
+
+
 def test_what_a_format_cannot_hold_is_told(client: TestClient) -> None:
     found = extracted(client)
     answer = client.post("/convert?to=conll", json={"documents": [found]})
