@@ -205,7 +205,7 @@ def test_the_keyboard_leads_through_documents(page: Any) -> None:
     assert shown(page) == "certain"
 
 
-def test_types_relations_and_scores_are_filtered(page: Any) -> None:
+def test_types_relations_and_scores_are_filtered(visit: Visit, page: Any) -> None:
     page.locator(".chip", has_text="Gene").locator("input").uncheck()
     assert set(marked(page)) == {"T1", "T3", "T4", "T5"}
     assert page.locator(".arc").count() == page.locator(".triples li").count() == 0
@@ -223,6 +223,7 @@ def test_types_relations_and_scores_are_filtered(page: Any) -> None:
     page.locator(".all").first.click()
     assert page.inner_text(".count") == "0 of 3 documents"
     assert page.inner_text(".nothing") == "No document has that."
+    visit.accessible()
 
 
 def test_a_search_finds_texts_and_ids(page: Any) -> None:

@@ -146,13 +146,11 @@
           (!ofTypes || left(rows[index].types, filter.hiddenTypes)) &&
           (!ofRelations || left(rows[index].relations, filter.hiddenRelations)),
       );
-      const total = documents.length.toLocaleString("en");
+      const total = `${documents.length.toLocaleString("en")} ${documents.length === 1 ? "document" : "documents"}`;
       count.textContent =
-        listed.length === documents.length
-          ? `${total} document${total === "1" ? "" : "s"}`
-          : `${listed.length.toLocaleString("en")} of ${total} documents`;
+        listed.length === documents.length ? total : `${listed.length.toLocaleString("en")} of ${total}`;
       space.style.setProperty("height", `${listed.length * ROW}px`);
-      list.toggleAttribute("aria-disabled", !listed.length);
+      list.hidden = !listed.length;
       if (!listed.includes(current)) current = null;
       show(current ?? listed[0] ?? null);
     }
@@ -160,8 +158,8 @@
     function sort() {
       order = documents.map((_, index) => index);
       // What has no score has nothing uncertain, and comes last; equal ones stay as in the file.
-      if (scored && sorting.value === "score")
-        order.sort((a, b) => (rows[a].lowest ?? 2) - (rows[b].lowest ?? 2) || a - b);
+      if (!scored || sorting.value !== "score") return;
+      order.sort((a, b) => (rows[a].lowest ?? 2) - (rows[b].lowest ?? 2) || a - b);
     }
 
     function show(index) {
@@ -173,11 +171,12 @@
         : "0 / 0";
       previous.disabled = number <= 0;
       next.disabled = number < 0 || number + 1 >= listed.length;
-      if (index === null)
-        shown.replaceChildren(
-          make("p", { class: "nothing" }, documents.length ? "No document has that." : "There is no document."),
-        );
-      else render(shown, at(index), filter);
+      if (index === null) {
+        const why = documents.length ? "No document has that." : "There is no document.";
+        shown.replaceChildren(make("p", { class: "nothing" }, why));
+      } else {
+        render(shown, at(index), filter);
+      }
       if (number >= 0) {
         const top = number * ROW;
         if (top < list.scrollTop) list.scrollTop = top;
