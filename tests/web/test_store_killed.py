@@ -20,18 +20,23 @@ from web_servers import wait_for
 
 KILLS = int(os.environ.get("RANAT_KILLS", "20"))
 CLIENTS = 4
-SERVER = """
-import socket, sys
+SERVERS = """
+import os, socket, sys
 from pathlib import Path
 from ranat.web.app import create_app
 from ranat.web.limits import Limits
 from ranat.web.server import run_server
 from ranat.web.store import Store
-listening = socket.create_server(("127.0.0.1", 0))
-print(listening.getsockname()[1], flush=True)
-run_server(create_app(lambda documents: documents, Store(Path(sys.argv[1])), limits=Limits()), listening, Limits())
+for _ in sys.stdin:
+    if child := os.fork():
+        os.waitpid(child, 0)
+        continue
+    listening = socket.create_server(("127.0.0.1", 0))
+    print(os.getpid(), listening.getsockname()[1], flush=True)
+    run_server(create_app(lambda documents: documents, Store(Path(sys.argv[1])), limits=Limits()), listening, Limits())
 """
-"""All of the server but the models, which take seconds to load and have no part in corrections."""
+"""For each line a server, in a process of its own that need not import all again. It has everything but the models,
+which take seconds to load and have no part in corrections."""
 
 
 def correct(address: str, number: int, acknowledged: dict[int, tuple[int, str]], stop: threading.Event) -> None:
@@ -62,21 +67,26 @@ def test_no_answered_correction_is_lost(tmp_path: Path) -> None:
     store.close()
     acknowledged: dict[int, tuple[int, str]] = {}
     chooser = random.Random()  # other moments every time
+    servers = subprocess.Popen(
+        [sys.executable, "-c", SERVERS, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert servers.stdin is not None
+    assert servers.stdout is not None
     for _ in range(KILLS):
         before = dict(acknowledged)
-        process = subprocess.Popen([sys.executable, "-c", SERVER, str(path)], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        address = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        servers.stdin.write("next\n")
+        pid, port = map(int, servers.stdout.readline().split())
+        address = f"http://127.0.0.1:{port}"
         wait_for(address)
         stop = threading.Event()
         clients = [threading.Thread(target=correct, args=(address, row.number, acknowledged, stop)) for row in rows]
         for client in clients:
             client.start()
         while acknowledged == before:
+            assert any(client.is_alive() for client in clients), "nothing can be saved"
             time.sleep(0.001)
         time.sleep(chooser.uniform(0, 0.3))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        os.kill(pid, signal.SIGKILL)
         stop.set()
         for client in clients:
             client.join()
@@ -88,3 +98,5 @@ def test_no_answered_correction_is_lost(tmp_path: Path) -> None:
             assert sorted(kept) == list(range(1, len(kept) + 1))
             assert len(kept) <= revision + 1  # at most one that was written and not answered
         again.close()
+    servers.stdin.close()
+    assert servers.wait(timeout=30) == 0
