@@ -1,4 +1,4 @@
-"""Entities and relations of a trained model as a spaCy `Doc`, for rules, displaCy or anything else that spaCy has.
+"""A trained model in a spaCy pipeline, beside whatever else spaCy has: rules, displaCy, its own components.
 
 The models are those of `ranat demo`; several that find entities may come before the one that finds relations:
 
@@ -8,23 +8,15 @@ python with_spacy.py runs/demo/RAT runs/demo/relations
 import sys
 
 import spacy
-from spacy.tokens import Span
-
-from ranat import Extractor
 
 TEXT = "Imatinib inhibits BCR-ABL1 and KIT. In two patients it caused oedema."
 
 *ner, relation = sys.argv[1:]
-document = Extractor.load(ner=ner, re=relation).extract(TEXT)
+nlp = spacy.blank("en")
+nlp.add_pipe("ranat", config={"ner": ner, "re": relation})
+doc = nlp(TEXT)
 
-doc = spacy.blank("en")(document.text)
-spans = {}
-for entity in document.entities:
-    # "expand": the tagger's words are not always spaCy's tokens
-    span = doc.char_span(entity.start, entity.end, label=entity.type, alignment_mode="expand")
-    spans[entity.id] = Span(doc, span.start, span.end, label=entity.type)
-doc.spans["entities"] = list(spans.values())
-
-print("entities:", [(span.text, span.label_) for span in doc.spans["entities"]])
-for triple in document.relations:
+spans = {span.id_: span for span in doc.spans["ranat"]}
+print("entities:", [(span.text, span.label_) for span in spans.values()])
+for triple in doc._.ranat.relations:
     print("relation:", spans[triple.head].text, triple.type, spans[triple.tail].text)

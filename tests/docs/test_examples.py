@@ -31,10 +31,14 @@ LAST = {
 """The last line that a script prints; the others are asked below for more."""
 
 
-def run(script: str, *arguments: object, folder: Path) -> str:
+WITH_COMPONENT = "import runpy, sys, ranat.extraction.spacypipe; del sys.argv[0]; runpy.run_path(sys.argv[0])"
+"""Runs a script where ranat may not be installed, so that spaCy would not find its component."""
+
+
+def run(script: str, *arguments: object, folder: Path, before: tuple[str, ...] = ()) -> str:
     paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / script), *map(str, arguments)],
+        [sys.executable, *before, str(EXAMPLES / script), *map(str, arguments)],
         cwd=folder,
         env=os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
@@ -73,7 +77,8 @@ def test_the_attack_of_ones_own_keeps_what_an_attack_promises() -> None:
 def test_spacy_has_the_entities_and_relations_of_the_extractor(tmp_path: Path) -> None:
     pytest.importorskip("spacy")
     models = untrained.save_all(tmp_path)
-    printed = run("with_spacy.py", models["chemical"], models["gene"], models["relation"], folder=tmp_path)
+    named = [models[name] for name in ("chemical", "gene", "relation")]
+    printed = run("with_spacy.py", *named, folder=tmp_path, before=("-c", WITH_COMPONENT))
     (text,) = re.findall(r'^TEXT = "(.*)"$', (EXAMPLES / "with_spacy.py").read_text(), re.MULTILINE)
     document = Extractor.load([models["chemical"], models["gene"]], models["relation"]).extract(text)
     mentions = {entity.id: document.mention(entity) for entity in document.entities}

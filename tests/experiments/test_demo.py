@@ -40,6 +40,6 @@ def test_the_demonstration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert document.text == demo.ABSTRACT
     assert demo.triples(document) == result["triples"]
     picture = Path(result["picture"]).read_text(encoding="utf-8")
-    for name in ("standard", "AT PGD", "RAT PGD", "counted cost"):
+    for name in ("standard", "AT PGD", "RAT PGD", "cost × "):
         assert name in picture
     assert demo.run_demo(tmp_path, Console(quiet=True)) == result  # nothing is trained again

@@ -46,8 +46,7 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
     rows = [[triple["head"], triple["type"], triple["tail"], f"{triple['score']:.2f}"] for triple in result["triples"]]
     print_table(["head", "relation", "tail", "score"], rows, right=[3])
     print_text(f"\nOpen {result['page']} in a browser to read the abstract with its entities and relations.")
-    if result["picture"]:
-        print_text(f"F1 against cost as a picture: {result['picture']}")
+    print_text(f"F1 and cost of the three as a picture: {result['picture']}")
     print_text(f"The runs are in {out}, each with its model card.")
 
 

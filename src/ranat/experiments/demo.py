@@ -6,16 +6,15 @@ fourth finds relations. The last of the three and the fourth then read an abstra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from ranat import formats
-from ranat.disk import write_atomically
 from ranat.documents import Document
 from ranat.experiments.compare import compare
+from ranat.experiments.picture import draw
 from ranat.extraction import Extractor
 from ranat.runs.settings import Settings, read_settings
 from ranat.training.run import train
@@ -52,7 +51,7 @@ def run_demo(out: Path, console: Console) -> dict[str, Any]:
 
     Returns:
         {"comparison": see `compare`, "text": the abstract with its mentions in brackets, "triples": [{"head", "type",
-        "tail", "score"}], "page", "picture": their paths; "picture" is None without matplotlib}
+        "tail", "score"}], "page", "picture": their paths}
     """
     for number, name in enumerate(MODELS, 1):
         console.rule(f"{number} of {len(MODELS)}: {name} ({_settings(name).regime})", align="left")
@@ -64,7 +63,7 @@ def run_demo(out: Path, console: Console) -> dict[str, Any]:
         "text": mark_mentions(document),
         "triples": triples(document),
         "page": str(_page(document, out / "abstract.html")),
-        "picture": _picture(comparison["comparisons"][0], out / "f1-cost.svg"),
+        "picture": str(draw(comparison, out / "f1-cost.svg")[0]),
     }
 
 
@@ -104,22 +103,3 @@ def _page(document: Document, out: Path) -> Path:
     out.unlink(missing_ok=True)
     formats.write([document], out, "html")
     return out
-
-
-def _picture(comparison: Mapping[str, Any], out: Path) -> str | None:
-    """F1 against counted cost, a point for each kind of training."""
-    try:
-        from ranat.experiments.report.figure import Plot, panels
-    except ModuleNotFoundError:
-        return None
-    with panels(1) as (figure, (axis,)):
-        for group in comparison["groups"]:
-            place = (group["xfp_ratio"], 100 * group["f1"]["mean"])
-            axis.plot(*place, "o", color="black", markersize=8)
-            axis.annotate(group["name"], place, xytext=(8, -4), textcoords="offset points")
-        axis.set_xlabel("counted cost, standard training = 1")
-        axis.set_ylabel(f"{comparison['split']} F1 (%)")
-        axis.margins(x=0.35, y=0.3)
-    text = "One seed on a small made-up corpus: it shows how the two are weighed, not which training is better."
-    write_atomically(out, Plot("f1-cost", "F1 against cost", text, figure).svg())
-    return str(out)
