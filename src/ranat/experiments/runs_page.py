@@ -216,7 +216,8 @@ def _group(group: Mapping[str, Any], key: str, place: int, number: int, ends: tu
     )
     return (
         f'<tr data-group="{key}" data-number="{place}" data-xfp="{group["xfp"]}"><td>{radio}</td>'
-        f'<td>{escape(group["name"])}{remarks}</td><td class="number wide">{f1["n"]}</td><td class="number">{mean}<span class="wide">{sd}</span></td>'
+        f'<td>{escape(group["name"])}{remarks}</td><td class="number wide">{f1["n"]}</td>'
+        f'<td class="number">{mean}<span class="wide">{sd}</span></td>'
         f'<td class="wide">{drawn}</td><td class="number" data-fill="difference"></td>'
         '<td class="number wide" data-fill="interval"></td><td class="number wide" data-fill="p"></td>'
         '<td class="number" data-fill="holm"></td><td class="number wide" data-fill="seeds"></td>'
