@@ -189,7 +189,7 @@ def _comparison(comparison: Comparison, number: int) -> str:
     )
     heads = [
         ("", "", "base"), ("", "", "training"), ("number", "wide", "seeds"),
-        ("number", "", f"{result['split']} F1, mean ± sd"), ("", "wide", "95% interval, seeds"), ("number", "", "Δ"),
+        ("number", "", f"{result['split']} F1, mean"), ("", "wide", "95% interval, seeds"), ("number", "", "Δ"),
         ("number", "wide", "95% interval of Δ"), ("number", "wide", "p"), ("number", "", "p (Holm)"),
         ("number", "wide", "seeds to decide"), ("number", "", "cost"),
     ]  # fmt: skip
@@ -206,9 +206,9 @@ def _comparison(comparison: Comparison, number: int) -> str:
 
 def _group(group: Mapping[str, Any], key: str, place: int, number: int, ends: tuple[float, float]) -> str:
     f1 = group["f1"]
-    mean = f"{100 * f1['mean']:.2f}" + (f" ± {100 * f1['sd']:.2f}" if f1["sd"] is not None else "")
+    mean, sd = f"{100 * f1['mean']:.2f}", f" ± {100 * f1['sd']:.2f}" if f1["sd"] is not None else ""
     between = f", 95% interval {100 * f1['low']:.2f} to {100 * f1['high']:.2f}" if f1["low"] is not None else ""
-    drawn = whisker(Interval(f"{mean}{between}", f1["mean"], group["scores"], f1["low"], f1["high"]), ends)
+    drawn = whisker(Interval(f"{mean}{sd}{between}", f1["mean"], group["scores"], f1["low"], f1["high"]), ends)
     remarks = "".join(f'<span class="under">{escape(remark)}</span>' for remark in group["remarks"])
     radio = (
         f'<input type="radio" name="base-{number}" aria-label="set the others beside {escape(group["name"])}"'
@@ -216,7 +216,8 @@ def _group(group: Mapping[str, Any], key: str, place: int, number: int, ends: tu
     )
     return (
         f'<tr data-group="{key}" data-number="{place}" data-xfp="{group["xfp"]}"><td>{radio}</td>'
-        f'<td>{escape(group["name"])}{remarks}</td><td class="number wide">{f1["n"]}</td><td class="number">{mean}</td>'
+        f'<td>{escape(group["name"])}{remarks}</td><td class="number wide">{f1["n"]}</td>'
+        f'<td class="number">{mean}<span class="wide">{sd}</span></td>'
         f'<td class="wide">{drawn}</td><td class="number" data-fill="difference"></td>'
         '<td class="number wide" data-fill="interval"></td><td class="number wide" data-fill="p"></td>'
         '<td class="number" data-fill="holm"></td><td class="number wide" data-fill="seeds"></td>'

@@ -5,6 +5,7 @@ A corrected document takes the place of the one it corrects, and none that the r
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -114,14 +115,19 @@ def _leaks(ids: Mapping[str, str], scored: Sequence[Document], named: bool) -> s
     scored_ids = {document.id for document in scored} if named else set()
     texts = {_squeezed(document) for document in scored}
     together = "\n".join(texts)
-    parts = [text for text in texts if len(text) >= _LEAST]
+    by_beginning: dict[str, list[str]] = defaultdict(list)
+    for part in texts:
+        if len(part) >= _LEAST:
+            by_beginning[part[:_LEAST]].append(part)
+
+    def has_a_part(text: str) -> bool:
+        places = range(len(text) - _LEAST + 1)
+        return any(text.startswith(part, at) for at in places for part in by_beginning.get(text[at : at + _LEAST], ()))
+
     return {
         text
         for text, id in ids.items()
-        if id in scored_ids
-        or text in texts
-        or (len(text) >= _LEAST and text in together)
-        or any(part in text for part in parts)
+        if id in scored_ids or text in texts or (len(text) >= _LEAST and text in together) or has_a_part(text)
     }
 
 
