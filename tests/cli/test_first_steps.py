@@ -103,7 +103,7 @@ def test_a_known_corpus_gets_a_config_that_trains(
         ({"train_tsv": b"\xff\xfe\x00broken"}, "train.tsv"),
         ({"train_tsv": "", "dev_tsv": "", "test_tsv": ""}, "no file of training documents"),
         (
-            {"train_tsv": "Cisplatin\tO\n\n", "dev_tsv": "", "test_tsv": ""},
+            {"train_tsv": "Cisplatin\tO\n\n", "dev_tsv": "Fever\tO\n\n", "test_tsv": ""},
             "the training split has no mention to learn",
         ),
     ],
