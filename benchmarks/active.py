@@ -23,7 +23,9 @@ import json
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -35,6 +37,8 @@ from transformers.trainer_utils import SaveStrategy
 from ranat import corpora
 from ranat.disk import write_atomically
 from ranat.documents import Document
+from ranat.evaluation.significance import student_interval
+from ranat.experiments.report.figure import Plot, panels
 from ranat.models.loading import load_config, load_tokenizer, quiet_libraries, window_size
 from ranat.models.precision import autocast
 from ranat.runs.folder import RunFolder
@@ -54,6 +58,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of corpora; default: as everywhere")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
+    parser.add_argument("--draw", action="store_true", help="only draw what is measured already")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "ranat-active")
     parser.add_argument("--output", type=Path, default=Path("results/active.json"))
     chosen = parser.parse_args()
@@ -61,13 +66,15 @@ def main() -> None:
     points: list[dict[str, Any]] = []
     if chosen.output.is_file():
         points = json.loads(chosen.output.read_text(encoding="utf-8"))["points"]
-    corpus = corpora.load(CORPUS, chosen.data)
-    for seed in range(chosen.seeds):
+    corpus = None if chosen.draw else corpora.load(CORPUS, chosen.data)
+    for seed in range(0 if chosen.draw else chosen.seeds):
         for strategy in chosen.strategies:
             for point in simulate(corpus, seed, strategy, points, chosen.work):
                 points.append(point)
                 write(chosen.output, points)
                 print(json.dumps(point | {"annotated": len(point["annotated"])}), file=sys.stderr, flush=True)
+    write(chosen.output, points)
+    draw(points, chosen.output.with_suffix(".svg"))
 
 
 def simulate(
@@ -153,8 +160,94 @@ def write(output: Path, points: Sequence[dict[str, Any]]) -> None:
     """The points, and what they say."""
     lines = ",\n".join(f"    {json.dumps(point)}" for point in points)
     told = json.dumps({"corpus": CORPUS, "model": "minilm", "drawn": DRAWN, "batch_size": SENTENCES})
+    said = ",\n".join(f"    {json.dumps(row)}" for row in summary(points))
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, f'{{\n  "settings": {told},\n  "points": [\n{lines}\n  ]\n}}\n')
+    text = f'{{\n  "settings": {told},\n  "summary": [\n{said}\n  ],\n  "points": [\n{lines}\n  ]\n}}\n'
+    write_atomically(output, text)
+
+
+def summary(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each strategy and round beside random order, on the seeds that have both: F1 gained, and documents needed.
+
+    "needed" is how many documents a strategy takes, between rounds on a straight line, to the F1 that random order has
+    with "documents"; where it never gets there the seed does not count, and "seeds_needed" says how many do.
+    """
+    curves: dict[tuple[int, str], dict[int, float]] = defaultdict(dict)
+    for point in points:
+        names = STRATEGIES if point["name"] == "first" else (point["strategy"],)
+        for name in names:
+            curves[point["seed"], name][point["documents"]] = point["f1"]
+    rows = []
+    for strategy in STRATEGIES:
+        for documents in sorted({size for curve in curves.values() for size in curve} - {BATCH}):
+            pairs = [
+                (curve, curves[seed, "random"])
+                for (seed, name), curve in curves.items()
+                if name == strategy != "random" and documents in curve and documents in curves[seed, "random"]
+            ]
+            if not pairs:
+                continue
+            gains = [curve[documents] - other[documents] for curve, other in pairs]
+            needed = [size for curve, other in pairs if (size := reaches(curve, other[documents])) is not None]
+            ends = student_interval(gains) if len(gains) > 1 else (None, None)
+            rows.append(
+                {
+                    "strategy": strategy,
+                    "documents": documents,
+                    "seeds": len(pairs),
+                    "f1": round_to(fmean(curve[documents] for curve, _ in pairs)),
+                    "f1_random": round_to(fmean(other[documents] for _, other in pairs)),
+                    "gain": round_to(fmean(gains)),
+                    "interval": [None if end is None else round_to(end) for end in ends],
+                    "needed": round_to(fmean(needed), 1) if needed else None,
+                    "seeds_needed": len(needed),
+                }
+            )
+    return rows
+
+
+def reaches(curve: dict[int, float], f1: float) -> float | None:
+    """The number of documents at which a curve first has an F1."""
+    sizes = sorted(curve)
+    if curve[sizes[0]] >= f1:
+        return sizes[0]
+    for one, other in pairwise(sizes):
+        if curve[one] < f1 <= curve[other]:
+            return one + (other - one) * (f1 - curve[one]) / (curve[other] - curve[one])
+    return None
+
+
+def draw(points: Sequence[dict[str, Any]], out: Path) -> None:
+    """F1 by documents and by characters: a thin line a seed, a thick one their mean."""
+    styles = {"least": ("least sure mention first", "o-"), "mean": ("least sure on average first", "^-."),
+              "random": ("random order", "s--")}  # fmt: skip
+    known = [name for name in STRATEGIES if any(point["strategy"] == name for point in points)]
+    seeds = sorted({point["seed"] for point in points})
+    first = {point["seed"]: point for point in points if point["name"] == "first"}
+    with panels(2, sharey=True) as (figure, axes):
+        for axis, what, times in zip(axes, ("documents", "characters"), (1, 1000), strict=True):
+            for name in known:
+                curves = [
+                    [
+                        first[seed],
+                        *(one for one in points if one["seed"] == seed and one["name"].startswith(f"{name}-")),
+                    ]
+                    for seed in seeds
+                ]
+                label, style = styles[name]
+                for curve in curves:
+                    places = [point[what] / times for point in curve]
+                    axis.plot(places, [100 * point["f1"] for point in curve], style[1:], color="#999999", linewidth=0.8)
+                means = [curve for curve in zip(*curves, strict=False) if len(curve) == len(seeds)]
+                places = [fmean(point[what] for point in row) / times for row in means]
+                scores = [100 * fmean(point["f1"] for point in row) for row in means]
+                axis.plot(places, scores, style, color="black", label=label)
+            axis.set_xlabel("annotated abstracts" if what == "documents" else "annotated text, thousands of characters")
+            axis.set_ylabel("test F1 (%)")
+        axes[0].legend(loc="lower right")
+    title = f"{CORPUS}, minilm, {len(seeds)} seed{'s' if len(seeds) > 1 else ''}: which documents are corrected first"
+    text = "A thin line a seed, a thick one their mean over seeds."
+    write_atomically(out, Plot("active", title, text, figure).svg())
 
 
 if __name__ == "__main__":

@@ -46,12 +46,17 @@ def main() -> None:
     chosen = parser.parse_args()
     texts = [document.text for split in corpora.load("demo").splits.values() for document in split]
     measured: dict[str, Any] = {}
-    with served(chosen, queue=2 * CLIENTS) as address:
-        load(address, texts, 2, 3)  # the first batches are slow
-        measured["one at a time"] = load(address, texts, 1, chosen.seconds)
-        measured[f"{CLIENTS} clients"] = load(address, texts, CLIENTS, chosen.seconds)
-    with served(chosen, queue=QUEUE_TOO_SHORT) as address:
-        measured[f"{CLIENTS} clients, queue of {QUEUE_TOO_SHORT}"] = load(address, texts, CLIENTS, chosen.seconds / 4)
+    plan = {
+        "one at a time": (2 * CLIENTS, 1, chosen.seconds),
+        f"{CLIENTS} clients": (2 * CLIENTS, CLIENTS, chosen.seconds),
+        f"{CLIENTS} clients, queue of {QUEUE_TOO_SHORT}": (QUEUE_TOO_SHORT, CLIENTS, chosen.seconds / 4),
+    }
+    with served(chosen, 2 * CLIENTS) as long, served(chosen, QUEUE_TOO_SHORT) as short:
+        addresses = {2 * CLIENTS: next(long), QUEUE_TOO_SHORT: next(short)}  # both load their models meanwhile
+        for name, (queue, clients, seconds) in plan.items():
+            load(addresses[queue], texts, 2, 3)  # the first batches are slow
+            measured[name] = load(addresses[queue], texts, clients, seconds)
+            print(f"{name}: {measured[name]}", file=sys.stderr)
     rates = [measured[name]["requests_per_second"] for name in ("one at a time", f"{CLIENTS} clients")]
     result = {**machine(), "measured": measured, "ratio": round(rates[1] / rates[0], 2)}
     print(json.dumps(result, indent=2))
@@ -61,28 +66,17 @@ def main() -> None:
 
 
 @contextmanager
-def served(chosen: argparse.Namespace, queue: int) -> Iterator[str]:
-    """The address of a server in a process of its own."""
+def served(chosen: argparse.Namespace, queue: int) -> Iterator[Iterator[str]]:
+    """A server in a process of its own; the first that it gives is its address, as soon as it serves."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "ranat.cli",
-            "serve",
-            "--ner",
-            chosen.ner,
-            "--port",
-            "0",
-            "--queue",
-            str(queue),
-        ]
-        command += ["--store", f"{folder}/store.sqlite", *(["--re", chosen.re] if chosen.re else [])]
+        command = [sys.executable, "-m", "ranat.cli", "serve", "--ner", chosen.ner, "--port", "0"]
+        command += ["--queue", str(queue), "--store", f"{folder}/store.sqlite"]
+        command += ["--re", chosen.re] if chosen.re else []
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "200"})
         assert process.stderr is not None
         try:
-            yield next(
-                found[0].rstrip("/") for line in process.stderr if (found := re.search(r"http://[\d.:]+/", line))
-            )
+            places = (re.search(r"http://[\d.:]+\d", line) for line in process.stderr)
+            yield (place[0] for place in places if place)
         finally:
             process.terminate()
             process.wait()

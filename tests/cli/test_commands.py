@@ -30,6 +30,7 @@ COMMANDS = (
     "evaluate",
     "verify",
     "compare",
+    "runs",
     "reproduce",
     "report",
     "tune",
@@ -135,6 +136,47 @@ def test_compare_puts_runs_side_by_side(ranat: Ranat, runs: Callable[..., Path])
     assert lines[0].endswith("; one seed proves nothing, three or more of each are needed.")
     assert "100%" in lines[4]
     assert lines[-1].endswith("one seed proves nothing.")
+
+
+def test_runs_under_a_folder(ranat: Ranat, runs: Callable[..., Path], tmp_path: Path) -> None:
+    root = runs("standard").parent
+    done = ranat("runs", root)
+    assert done.out.splitlines()[0].split() == [
+        "run",
+        "corpus",
+        "model",
+        "training",
+        "seed",
+        "dev",
+        "F1",
+        "test",
+        "F1",
+        "cost",
+    ]
+    (line,) = [line for line in done.out.splitlines() if line.startswith("standard ")]
+    assert line.split()[-1] == "1.00"
+    result = json.loads(ranat("runs", root, "--json").out)
+    assert {run["state"] for run in result["runs"]} == {"finished"}
+    page = tmp_path / "runs.html"
+    assert ranat("runs", root, "-o", page).err.splitlines()[-1] == f"wrote {page}"
+    assert "training loss" in page.read_text()
+    assert ranat("runs", tmp_path / "nothing").complaint.startswith(f"ranat: {tmp_path / 'nothing'}: is no folder")
+    picture = tmp_path / "compare.svg"
+    assert ranat("compare", runs("standard"), "-o", picture).code == 0
+    assert picture.read_text().startswith("<svg")
+
+
+def test_train_goes_on_from_a_run(ranat: Ranat, runs: Callable[..., Path], tmp_path: Path) -> None:
+    first, added, out = runs("standard"), tmp_path / "added.jsonl", tmp_path / "next"
+    entity = {"id": "T1", "type": "Disease", "spans": [[0, 5]]}
+    added.write_text(json.dumps({"id": "new", "text": "Fever is one more disease.", "entities": [entity]}) + "\n")
+    done = ranat("train", "--from", first, "--add", added, "--out", out)
+    assert done.code == 0, done.err
+    assert "note: 1 documents added to train" in done.err
+    assert f"model: {first}" in (out / "config.yaml").read_text()
+    complaint = ranat("train", "--from", tmp_path / "nothing", "--out", out).complaint
+    assert complaint == f"ranat: {tmp_path / 'nothing'}: no run is here (name a folder that `ranat train --out` wrote)"
+    assert ranat("train", "--from", "jsonnl", "--corpus", "demo", "--model", "minilm").code == 2
 
 
 def test_check_counts_a_corpus_of_ones_own(ranat: Ranat, tmp_path: Path) -> None:

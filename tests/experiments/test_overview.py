@@ -107,16 +107,16 @@ def test_a_comparison_is_drawn(root: Path, tmp_path: Path) -> None:
         draw(result, tmp_path / "compare.png")
 
 
-@pytest.fixture(scope="module")
-def visit(overview: Overview, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    page = tmp_path_factory.mktemp("page") / "runs.html"
+@pytest.fixture
+def visit(overview: Overview, tmp_path: Path) -> Iterator[Visit]:
+    page = tmp_path / "runs.html"
     write_page(overview, page, Console(quiet=True))
     with visiting(page) as opened:
         yield opened
 
 
 def names(visit: Visit) -> list[str]:
-    return [str(name) for name in visit.page.locator("#runs .name button:visible").all_inner_texts()]
+    return [str(name) for name in visit.page.locator("#runs td.name button:visible").all_inner_texts()]
 
 
 @pytest.mark.slow

@@ -129,7 +129,7 @@ def test_a_wheel_is_as_the_standard_says_and_the_same_each_time(run: Path, tmp_p
         assert metadata.startswith("Metadata-Version: 2.1\nName: ranat-model-chem-ner\nVersion: 2.0\n")
         assert not [name for name in names if name.endswith((".bin", ".pt", ".pkl", ".jsonl"))]
     with pytest.raises(UserError, match="is there already"):
-        package(run, tmp_path / "a", name="chem-ner", version="2")
+        package(run, tmp_path / "a", name="chem-ner", version="2.0")
 
 
 def test_what_is_no_model_to_share_is_refused(run: Path, damaged: Path, tmp_path: Path) -> None:

@@ -17,13 +17,13 @@ from transformers import TrainingArguments
 
 import tiny
 from ranat import AdversarialTrainer
-from ranat.attacks import FGM, FGSM, PGD, SMART, FreeLB
+from ranat.attacks import FGM, FGSM, PGD, SMART, Carry, FreeLB, Noise
 from ranat.gates import Bernoulli
 
 ATTACKS = {
     "fgsm": FGSM(epsilon=0.01), "fgm": FGM(epsilon=0.3), "pgd": PGD(epsilon=0.3), "freelb": FreeLB(epsilon=0.3),
     "smart": SMART(epsilon=0.3, sigma=0.05), "pgd-original": PGD(epsilon=0.3, preset="original"),
-    "freelb-original": FreeLB(epsilon=0.3, preset="original"),
+    "freelb-original": FreeLB(epsilon=0.3, preset="original"), "carry": Carry(epsilon=0.3), "noise": Noise(epsilon=0.3),
 }  # fmt: skip
 
 out, batch_size = Path(sys.argv[1]), int(sys.argv[2])
@@ -51,4 +51,6 @@ for name, attack in ATTACKS.items():
     trainer.train()
     rank = os.environ.get("RANK", "0")
     save_file(trainer.model.state_dict(), out / f"{name}-{rank}.safetensors")
-    (out / f"{name}-{rank}.json").write_text(json.dumps(trainer.step.cost.to_dict()))
+    (out / f"{name}-{rank}.json").write_text(json.dumps(
+        trainer.step.cost.to_dict() | {"kept": len(trainer.step.memory)}
+    ))  # fmt: skip

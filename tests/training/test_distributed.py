@@ -31,14 +31,15 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     start(one, 8)
     start(two, 4, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     names = sorted(path.stem.removesuffix("-0") for path in one.glob("*.json"))
-    assert len(names) == 7
+    assert len(names) == 9
     for name in names:
         single, *ranks = [
             json.loads((folder / f"{name}-{rank}.json").read_text()) for folder, rank in ((one, 0), (two, 0), (two, 1))
         ]
         for cost in ranks:
-            for count in ("batches", "attacked_batches", "forward", "backward", "backward_to_input"):
+            for count in ("batches", "attacked_batches", "forward", "backward", "backward_to_input", "kept"):
                 assert cost[count] == single[count], (name, count)
+        assert single["kept"] == (48 if name == "carry" else 0)
         assert 0 < single["attacked_batches"] < single["batches"]
         expected = load_file(one / f"{name}-0.safetensors")
         for rank in (0, 1):

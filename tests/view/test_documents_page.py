@@ -278,6 +278,16 @@ def test_it_fits_the_window_and_is_accessible(tmp_path: Path, width: int, scheme
         visit.check()
 
 
+def test_the_words_of_a_triple_come_from_under_the_header_of_a_phone(tmp_path: Path) -> None:
+    longer = replace(FIRST, text=TEXT + " More words." * 200)
+    with opened(tmp_path, longer, width=390, height=700) as visit:
+        visit.page.wait_for_selector(".arc")
+        visit.page.locator(".triples button").first.click()
+        header, word = (visit.page.locator(one).first.bounding_box() for one in ("header", "mark.chosen"))
+        assert header["y"] + header["height"] < word["y"] < 700
+        visit.check()
+
+
 def test_hostile_texts_do_nothing(tmp_path: Path) -> None:
     documents = [
         Document(
@@ -343,7 +353,7 @@ def test_relations_of_concepts_stand_between_the_nearest_mentions_and_too_many_a
         assert visit.page.locator(".triples button").first.inner_text().startswith("aa r → bb")
         assert visit.page.locator(".triples button").count() == 16
         assert visit.page.locator(".arc").count() == 12
-        assert visit.page.inner_text(".note") == "4 more relations have no arc; the list has them all."
+        assert visit.page.inner_text(".note") == "Relations without an arc: 4; the list has them all."
         visit.check()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 """The folder that they are in, for a server to serve."""
 
-STYLES = ("page.css", "marks.css", "view.css")
+STYLES = ("page.css", "marks.css", "view.css", "documents.css")
 SCRIPTS = ("marks.js", "arcs.js", "view.js", "page.js")
 
 

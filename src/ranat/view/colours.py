@@ -13,7 +13,7 @@ import re
 from ranat.view.assets import text_of
 
 _SEED, _PRIME = 1_665_983, 16_777_619
-_LINE = re.compile(r"^\.colour(\d) \{ --c: (\d+) (\d+) (\d+); \}$", re.MULTILINE)
+_LINE = re.compile(r"\.colour(\d) \{\s*--c: (\d+) (\d+) (\d+);\s*\}")
 
 Colour = tuple[int, int, int]
 """Red, green and blue, each from 0 to 255."""

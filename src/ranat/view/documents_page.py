@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ranat.documents.document import Document, Entity, Relation
-from ranat.view.assets import SCRIPTS, text_of
+from ranat.view.assets import SCRIPTS, STYLES, text_of
 from ranat.view.page import END, head, script_element
 
 OPEN, CLOSE = '<script type="application/x-ndjson" id="ranat-documents">', "</script>"
@@ -30,7 +30,7 @@ def written(documents: Iterable[Document], title: str, generator: str) -> Iterat
         generator: what makes it.
     """
     script = text_of(*SCRIPTS)
-    yield head(title, text_of("marks.css", "view.css"), generator, script)
+    yield head(title, text_of(*STYLES[1:]), generator, script)
     yield f'<div id="ranat-page"><noscript><p>{_NO_SCRIPT}</p></noscript></div>\n{OPEN}\n'
     index = []
     for document in documents:

@@ -17,6 +17,7 @@ from ranat.errors import UsageError, UserError
 from ranat.experiments.cards import Card
 from ranat.experiments.report import write_report
 from ranat.experiments.report.formats import escape_latex, escape_markdown
+from ranat.experiments.spec import read_spec
 
 SCRIPT = "<script>alert('x')</script> & $5_000 | `code` \\cmd {x} #1 100% ~^"
 
@@ -197,6 +198,19 @@ def test_failed_and_missing_cells_are_listed_and_escaped(kind: str, tmp_path: Pa
     else:
         assert escape_latex(SCRIPT) in text
         assert r"my\_corpus\textless{}i\textgreater{}" in text
+
+
+def test_an_unfinished_grid_says_how_many_cells_are_done(tmp_path: Path) -> None:
+    folder = write_cards([make_card(seed=seed, documents=20) for seed in range(2)], tmp_path / "results")
+    assert "2 cells done, 0 failed" in (written(folder, tmp_path / "before.md"))
+    spec = read_spec("table2", model="minilm", seeds=[0, 1], corpora=["ncbi-disease"])
+    (folder / "spec.yaml").write_text(spec.to_yaml())
+    assert "2 of 18 cells done, 0 failed" in written(folder, tmp_path / "after.md")
+
+
+def written(results: Path, report: Path) -> str:
+    write_report([results], report)
+    return report.read_text()
 
 
 def test_the_result_is_the_report_as_numbers(cards: list[Card], results: Path, tmp_path: Path) -> None:

@@ -114,7 +114,14 @@
       const goesRight = box.line < other.line ? roomRight || !roomLeft : roomRight && !roomLeft;
       const shown = goesRight ? `${label} …` : `… ${label}`;
       const ports = [{ box, isTail, goesRight, reach }];
-      return { index, line: box.line, label: shown, labelWidth: widthOf(shown), goesOn: goesRight ? "right" : "left", ports };
+      return {
+        index,
+        line: box.line,
+        label: shown,
+        labelWidth: widthOf(shown),
+        goesOn: goesRight ? "right" : "left",
+        ports,
+      };
     });
   }
 
@@ -174,8 +181,10 @@
     const [first, second] = [...piece.ports].sort((a, b) => a.x - b.x);
     const leg = (one) => top - (one.isTail ? 4 : 1);
     let path;
-    if (piece.goesOn === "right") path = `M${first.x} ${leg(first)}V${y + 4}q0 -4 4 -4H${Math.max(piece.to, first.x + 5)}`;
-    else if (piece.goesOn === "left") path = `M${first.x} ${leg(first)}V${y + 4}q0 -4 -4 -4H${Math.min(piece.from, first.x - 5)}`;
+    if (piece.goesOn === "right")
+      path = `M${first.x} ${leg(first)}V${y + 4}q0 -4 4 -4H${Math.max(piece.to, first.x + 5)}`;
+    else if (piece.goesOn === "left")
+      path = `M${first.x} ${leg(first)}V${y + 4}q0 -4 -4 -4H${Math.min(piece.from, first.x - 5)}`;
     else {
       const bend = Math.min(4, (second.x - first.x) / 2);
       path = `M${first.x} ${leg(first)}V${y + 4}q0 -4 ${bend} -4H${second.x - bend}q${bend} 0 ${bend} 4V${leg(second)}`;

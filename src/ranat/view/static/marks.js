@@ -8,7 +8,7 @@
 (() => {
   const RanatView = (globalThis.RanatView ??= {});
 
-  /* Of eight colours (view.css); as `ranat/view/colours.py` has it, where the seed is explained. */
+  /* Of eight colours (marks.css); as `ranat/view/colours.py` has it, where the seed is explained. */
   const COLOURS_SEED = 1665983;
 
   /* The most mentions that are marked over one character: more could not be told apart. */
@@ -85,7 +85,9 @@
         parent.append(element);
         parent = element;
       });
-      const begun = inside.some(({ number }) => entities[number].spans[0][0] === start && anchored.has(entities[number].id));
+      const begun = inside.some(
+        ({ number }) => entities[number].spans[0][0] === start && anchored.has(entities[number].id),
+      );
       if (begun) {
         // An anchor makes room for arcs above its line; it stands after the first word, as no line can break before it.
         const first = words.match(/^\s*\S*/)[0];

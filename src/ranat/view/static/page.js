@@ -6,7 +6,7 @@
 (() => {
   const RanatView = (globalThis.RanatView ??= {});
   const { make } = RanatView;
-  const ROW = 56; // pixels, as in view.css
+  const ROW = 56; // pixels, as in documents.css
   const SPARE = 6; // rows drawn above and below those on the screen
   const START = 120; // characters of a text that the list knows
   const PAUSE = 150; // milliseconds after the last key of a search
@@ -31,9 +31,24 @@
     let listed = []; // indices of the documents in the list
     let current = null; // index of the document that is shown
 
-    const search = make("input", { type: "search", id: "ranat-search", placeholder: "Search texts and ids", autocomplete: "off" });
-    const sorting = make("select", { id: "ranat-order" }, make("option", { value: "score" }, "Most uncertain first"), make("option", { value: "file" }, "As in the file"));
-    const tools = make("div", { class: "tools" }, make("label", { for: "ranat-search", class: "unseen" }, "Search"), search);
+    const search = make("input", {
+      type: "search",
+      id: "ranat-search",
+      placeholder: "Search texts and ids",
+      autocomplete: "off",
+    });
+    const sorting = make(
+      "select",
+      { id: "ranat-order" },
+      make("option", { value: "score" }, "Most uncertain first"),
+      make("option", { value: "file" }, "As in the file"),
+    );
+    const tools = make(
+      "div",
+      { class: "tools" },
+      make("label", { for: "ranat-search", class: "unseen" }, "Search"),
+      search,
+    );
     if (scored) tools.append(make("label", { for: "ranat-order", class: "unseen" }, "Order"), sorting);
     const space = make("div", { class: "rows" });
     const list = make("div", { class: "list", role: "listbox", tabindex: "0", "aria-label": "Documents" }, space);
@@ -42,12 +57,21 @@
     const previous = make("button", { type: "button", class: "step", "aria-keyshortcuts": "ArrowLeft" }, "← Previous");
     const next = make("button", { type: "button", class: "step", "aria-keyshortcuts": "ArrowRight" }, "Next →");
     const place = make("span", { class: "place" });
-    const opener = make("button", { type: "button", class: "opener", "aria-expanded": "false", "aria-controls": "ranat-side" }, "List");
+    const opener = make(
+      "button",
+      { type: "button", class: "opener", "aria-expanded": "false", "aria-controls": "ranat-side" },
+      "List",
+    );
     const title = make("h1", {}, make("bdi", {}, RanatView.shown(options.title ?? "Documents")));
     const header = make("header", {}, title, opener, make("nav", { "aria-label": "Documents" }, previous, place, next));
     const filters = make("section", { class: "filters", "aria-label": "Filters" });
     const shown = make("div", { class: "document" });
-    const page = make("div", { class: "ranat-page" }, header, make("div", { class: "columns" }, side, make("main", {}, filters, shown)));
+    const page = make(
+      "div",
+      { class: "ranat-page" },
+      header,
+      make("div", { class: "columns" }, side, make("main", {}, filters, shown)),
+    );
     element.replaceChildren(page);
 
     function at(index) {
@@ -82,9 +106,17 @@
         box.checked = true;
         box.addEventListener("change", changed);
         boxes.push(box);
-        return make("label", { class: `chip ${colour(type)}` }, box, make("bdi", {}, RanatView.shown(type) || "(no name)"), make("span", {}, count.toLocaleString("en")));
+        return make(
+          "label",
+          { class: `chip ${colour(type)}` },
+          box,
+          make("bdi", {}, RanatView.shown(type) || "(no name)"),
+          make("span", {}, count.toLocaleString("en")),
+        );
       });
-      return [make("fieldset", { class: "chips" }, make("legend", {}, name), ...labels, ...(counts.size > 1 ? [all] : []))];
+      return [
+        make("fieldset", { class: "chips" }, make("legend", {}, name), ...labels, ...(counts.size > 1 ? [all] : [])),
+      ];
     }
 
     function slider() {
@@ -103,7 +135,9 @@
       const query = filter.query.trim().toLowerCase();
       const least = filter.minimumScore;
       const left = (counts, hidden) =>
-        Object.entries(counts).some(([type, [, highest]]) => !hidden.has(type) && (highest === null || highest >= least));
+        Object.entries(counts).some(
+          ([type, [, highest]]) => !hidden.has(type) && (highest === null || highest >= least),
+        );
       const ofTypes = filter.hiddenTypes.size > 0 || least > 0;
       const ofRelations = filter.hiddenRelations.size > 0 && filter.hiddenRelations.size < relationTypes.size;
       listed = order.filter(
@@ -113,7 +147,10 @@
           (!ofRelations || left(rows[index].relations, filter.hiddenRelations)),
       );
       const total = documents.length.toLocaleString("en");
-      count.textContent = listed.length === documents.length ? `${total} documents` : `${listed.length.toLocaleString("en")} of ${total} documents`;
+      count.textContent =
+        listed.length === documents.length
+          ? `${total} document${total === "1" ? "" : "s"}`
+          : `${listed.length.toLocaleString("en")} of ${total} documents`;
       space.style.setProperty("height", `${listed.length * ROW}px`);
       list.toggleAttribute("aria-disabled", !listed.length);
       if (!listed.includes(current)) current = null;
@@ -123,17 +160,23 @@
     function sort() {
       order = documents.map((_, index) => index);
       // What has no score has nothing uncertain, and comes last; equal ones stay as in the file.
-      if (scored && sorting.value === "score") order.sort((a, b) => (rows[a].lowest ?? 2) - (rows[b].lowest ?? 2) || a - b);
+      if (scored && sorting.value === "score")
+        order.sort((a, b) => (rows[a].lowest ?? 2) - (rows[b].lowest ?? 2) || a - b);
     }
 
     function show(index) {
       const changed = index !== current;
       current = index;
       const number = listed.indexOf(index);
-      place.textContent = listed.length ? `${(number + 1).toLocaleString("en")} / ${listed.length.toLocaleString("en")}` : "0 / 0";
+      place.textContent = listed.length
+        ? `${(number + 1).toLocaleString("en")} / ${listed.length.toLocaleString("en")}`
+        : "0 / 0";
       previous.disabled = number <= 0;
       next.disabled = number < 0 || number + 1 >= listed.length;
-      if (index === null) shown.replaceChildren(make("p", { class: "nothing" }, documents.length ? "No document has that." : "There is no document."));
+      if (index === null)
+        shown.replaceChildren(
+          make("p", { class: "nothing" }, documents.length ? "No document has that." : "There is no document."),
+        );
       else render(shown, at(index), filter);
       if (number >= 0) {
         const top = number * ROW;
@@ -180,7 +223,11 @@
         },
         make("b", {}, make("bdi", {}, RanatView.shown(id)), ` ${options.remark?.(index) ?? ""}`),
         make("span", { class: "lowest", title: "its lowest score" }, lowest === null ? "" : lowest.toFixed(2)),
-        make("span", { class: "snippet", dir: "auto" }, snippet(filter.query.trim() ? at(index).text : start, filter.query)),
+        make(
+          "span",
+          { class: "snippet", dir: "auto" },
+          snippet(filter.query.trim() ? at(index).text : start, filter.query),
+        ),
       );
       option.style.setProperty("top", `${number * ROW}px`);
       return option;
@@ -257,7 +304,13 @@
     const scores = [...(document.entities ?? []), ...(document.relations ?? [])].map((item) => item.score ?? null);
     const lowest = scores.reduce((a, b) => (a === null || (b !== null && b < a) ? b : a), null);
     const start = [...document.text.slice(0, 2 * START)].slice(0, START).join("");
-    return { id: document.id, start, lowest, types: counted(document.entities), relations: counted(document.relations) };
+    return {
+      id: document.id,
+      start,
+      lowest,
+      types: counted(document.entities),
+      relations: counted(document.relations),
+    };
   }
   RanatView.summary = summary;
 

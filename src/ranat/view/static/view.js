@@ -49,8 +49,13 @@
   /* A concept and its parts, as `Entity.concepts` in ranat/documents/document.py gives them. */
   function conceptsOf({ concept }) {
     if (!concept) return [];
-    const parts = concept.split(/[,;]/).flatMap((part) => (/\|(SUB|DEL|INS|DUP|INDEL|FS|Allele)\|/i.test(part) ? [part] : part.split("|")));
-    return new Set([concept, ...parts.map((part) => part.trim()).filter((part) => part && part !== "-" && part !== "-1")]);
+    const parts = concept
+      .split(/[,;]/)
+      .flatMap((part) => (/\|(SUB|DEL|INS|DUP|INDEL|FS|Allele)\|/i.test(part) ? [part] : part.split("|")));
+    return new Set([
+      concept,
+      ...parts.map((part) => part.trim()).filter((part) => part && part !== "-" && part !== "-1"),
+    ]);
   }
 
   function nearest(heads, tails) {
@@ -65,6 +70,31 @@
     return best;
   }
 
+  /* What is known of an entity or relation besides its type. */
+  const facts = ({ concept, score }) =>
+    [concept, typeof score === "number" ? `score ${RanatView.score(score)}` : null].filter(Boolean);
+
+  /* A mention as a screen reader says it. */
+  const described = (document, entity) =>
+    RanatView.shown([RanatView.mention(document, entity), entity.type, ...facts(entity)].join(", "));
+
+  /* A relation as a row of the list: head, type → tail, score. */
+  function tripleButton(document, { index, relation, head, tail }) {
+    const word = (entity) =>
+      make(
+        "bdi",
+        { class: `word ${RanatView.colour(entity.type)}` },
+        RanatView.shown(RanatView.mention(document, entity)),
+      );
+    const kind = make("span", { class: "kind" }, " ", make("bdi", {}, RanatView.shown(relation.type)), " → ");
+    return make(
+      "button",
+      { type: "button", "data-relation": index, "aria-pressed": "false" },
+      make("span", { class: "said" }, word(head), kind, word(tail)),
+      make("span", { class: "score" }, RanatView.score(relation.score)),
+    );
+  }
+
   /** Show a document in an element, in place of what was there.
    *
    * @param element any; "ranat:select" comes from it.
@@ -76,11 +106,8 @@
    */
   RanatView.renderDocument = (element, document, options = {}) => {
     const { entities, relations } = RanatView.visible(document, options);
-    const say = (entity) => RanatView.shown(RanatView.mention(document, entity));
-    const facts = (item) => [item.concept, typeof item.score === "number" ? `score ${RanatView.score(item.score)}` : null];
-    const described = (entity) => [say(entity), RanatView.shown(entity.type), ...facts(entity)].filter(Boolean).join(", ");
     const anchored = new Set(relations.flatMap(({ head, tail }) => [head.id, tail.id]));
-    const text = RanatView.marked(document, entities, anchored, described);
+    const text = RanatView.marked(document, entities, anchored, (entity) => described(document, entity));
     const svg = globalThis.document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("class", "arcs");
     svg.setAttribute("aria-hidden", "true"); // the list of triples says the same
@@ -88,16 +115,7 @@
     const note = make("p", { class: "note", hidden: "" });
     const frame = make("div", { class: "frame" }, text, svg, tip);
     const triples = make("ol", { class: "triples", "aria-label": "Relations" });
-    for (const { index, relation, head, tail } of relations) {
-      const word = (entity) => make("bdi", { class: `word ${RanatView.colour(entity.type)}` }, say(entity));
-      const button = make(
-        "button",
-        { type: "button", "data-relation": index, "aria-pressed": "false" },
-        make("span", { class: "said" }, word(head), make("span", { class: "kind" }, " ", make("bdi", {}, RanatView.shown(relation.type)), " → "), word(tail)),
-        make("span", { class: "score" }, RanatView.score(relation.score)),
-      );
-      triples.append(make("li", {}, button));
-    }
+    triples.append(...relations.map((one) => make("li", {}, tripleButton(document, one))));
     const heading = make("h2", {}, make("bdi", {}, RanatView.shown(document.id)));
     const body = make("div", { class: "body" }, make("div", { class: "reading" }, frame, note));
     if (relations.length) body.append(triples);
@@ -112,17 +130,24 @@
     let selected = { kind: null };
 
     const draw = () => {
-      const drawn = relations.map(({ index, relation, head, tail }) => ({ index, type: relation.type, head: head.id, tail: tail.id }));
+      const drawn = relations.map(({ index, relation, head, tail }) => ({
+        index,
+        type: relation.type,
+        head: head.id,
+        tail: tail.id,
+      }));
       const left = RanatView.drawArcs(frame, drawn);
       note.hidden = !left;
-      note.textContent = `${left} more relations have no arc; the list has them all.`;
+      note.textContent = `Relations without an arc: ${left}; the list has them all.`;
       paint();
     };
 
     /* Show what is selected, or what the pointer is at. */
     const paint = (shown = selected) => {
       const chosen = relations.filter(({ index, head, tail }) =>
-        shown.kind === "relation" ? index === shown.index : shown.kind === "entity" && [head.id, tail.id].includes(shown.id),
+        shown.kind === "relation"
+          ? index === shown.index
+          : shown.kind === "entity" && [head.id, tail.id].includes(shown.id),
       );
       const ids = new Set(chosen.flatMap(({ head, tail }) => [head.id, tail.id]));
       if (shown.kind === "entity") ids.add(shown.id);
@@ -132,7 +157,10 @@
       for (const arc of arcs()) arc.classList.toggle("chosen", indices.has(arc.dataset.relation));
       for (const button of buttons) {
         button.classList.toggle("chosen", indices.has(button.dataset.relation));
-        button.setAttribute("aria-pressed", String(selected.kind === "relation" && String(selected.index) === button.dataset.relation));
+        button.setAttribute(
+          "aria-pressed",
+          String(selected.kind === "relation" && String(selected.index) === button.dataset.relation),
+        );
       }
     };
 
@@ -163,12 +191,15 @@
     /* The small note beside a mention or an arc: what it is, and its score. */
     const point = (target, { kind, index }) => {
       const item = kind === "entity" ? document.entities[index] : document.relations[index];
-      const lines = [make("b", {}, RanatView.shown(item.type)), ...facts(item).filter(Boolean).map((fact) => make("span", {}, RanatView.shown(fact)))];
-      tip.replaceChildren(...lines);
+      const lines = facts(item).map((fact) => make("span", {}, RanatView.shown(fact)));
+      tip.replaceChildren(make("b", {}, RanatView.shown(item.type)), ...lines);
       tip.hidden = false;
       const around = frame.getBoundingClientRect();
       const at = target.getClientRects()[0] ?? target.getBoundingClientRect();
-      tip.style.setProperty("left", `${Math.max(0, Math.min(at.left - around.left, around.width - tip.offsetWidth))}px`);
+      tip.style.setProperty(
+        "left",
+        `${Math.max(0, Math.min(at.left - around.left, around.width - tip.offsetWidth))}px`,
+      );
       tip.style.setProperty("top", `${at.bottom - around.top + 8}px`);
     };
 
@@ -195,7 +226,10 @@
       if (!globalThis.getSelection().isCollapsed) return; // the reader selects words
       const at = found(event.target);
       if (!at) return selected.kind && choose(null);
-      if (at.kind === "relation") return choose(...(selected.kind === "relation" && selected.index === at.index ? [null] : [at.kind, at.index]));
+      if (at.kind === "relation") {
+        const again = selected.kind === "relation" && selected.index === at.index;
+        return again ? choose(null) : choose("relation", at.index);
+      }
       // A second click at one place goes on to the mention around it.
       const around = [];
       for (let mark = at.target; mark; mark = mark.parentElement.closest("mark")) around.push(entityAt(mark));
@@ -234,7 +268,11 @@
       return [node, Math.min(offset - start, node.length)];
     };
     const ranges = [];
-    for (let at = whole.indexOf(wanted); at >= 0 && ranges.length < 1000; at = whole.indexOf(wanted, at + wanted.length)) {
+    for (
+      let at = whole.indexOf(wanted);
+      at >= 0 && ranges.length < 1000;
+      at = whole.indexOf(wanted, at + wanted.length)
+    ) {
       const range = globalThis.document.createRange();
       range.setStart(...place(at));
       range.setEnd(...place(at + wanted.length));

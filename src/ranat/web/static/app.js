@@ -91,7 +91,7 @@
       const stored = await Server.save(entry.number, { revision: entry.revision, document, checked, who: at("who").value.trim() });
       entry.unsaved = null;
       entry.revision = stored.revision;
-      if (entry.document !== document) return; // it was edited on meanwhile
+      if (entry.document !== document) return remember(entry); // it was edited on meanwhile
       Object.assign(entry, stored);
       localStorage.removeItem(UNSAVED + entry.number);
     } catch (error) {
@@ -116,7 +116,7 @@
   async function recover() {
     for (const entry of entries) {
       const kept = JSON.parse(localStorage.getItem(UNSAVED + entry.number));
-      if (!kept) continue;
+      if (!kept || kept.document.id !== entry.document.id || kept.document.text !== entry.document.text) continue; // of another store
       localStorage.removeItem(UNSAVED + entry.number);
       if (kept.revision === entry.revision) await save({ entry, document: kept.document, checked: kept.checked });
       else if (marksOf(kept.document) !== marksOf(entry.document)) {
