@@ -45,11 +45,11 @@ def original(release: Release) -> Splits:
 def _documents(release: Release, tail: str, without: Collection[str] = ()) -> tuple[Document, ...]:
     mentions = release.source(f"{tail.split('/')[0]}/GENE.eval")
     texts = _sentences(release.source(tail))
-    found = _found(mentions, texts)
+    marked = _found(mentions, texts)
     documents = []
     for number, (id, text) in enumerate(texts.items(), 1):
         if id not in without:
-            here = sorted(found[id], key=lambda item: item.entity.spans)
+            here = sorted(marked[id], key=lambda item: item.entity.spans)
             _note_overlaps(mentions, here)
             documents.append(mentions.document(number, id, text, here, sentences=[(0, len(text))]))
     return tuple(documents)
@@ -66,7 +66,7 @@ def _sentences(source: Source) -> dict[str, str]:
 
 
 def _found(source: Source, texts: dict[str, str]) -> dict[str, list[Found]]:
-    found: dict[str, list[Found]] = defaultdict(list)
+    marked: dict[str, list[Found]] = defaultdict(list)
     for number, line in source.lines():
         id, _, rest = line.partition("|")
         offsets, _, mention = rest.partition("|")
@@ -76,8 +76,8 @@ def _found(source: Source, texts: dict[str, str]) -> dict[str, list[Found]]:
             span = visible[first], visible[last] + 1
         except (ValueError, KeyError, IndexError):
             raise source.error(number, f"{line[:80]!r} is not ID|start end|text of a known sentence") from None
-        found[id].append(Found(number, Entity(f"T{len(found[id]) + 1}", "GENE", (span,)), mention))
-    return found
+        marked[id].append(Found(number, Entity(f"T{len(marked[id]) + 1}", "GENE", (span,)), mention))
+    return marked
 
 
 def _note_overlaps(source: Source, mentions: list[Found]) -> None:

@@ -66,20 +66,20 @@ def check(name_or_path: str | Path, data: Path | str | None = None, how: How | N
     if name not in CORPORA.names():
         return _check_own(name_or_path, data, how or How())
     folder = Folder(data_folder(data))
-    found: dict[str, Corpus] = {}
+    of_form: dict[str, Corpus] = {}
     missing: list[NotFoundError] = []
     for form in [known for known in CORPORA.names() if known == name or known.startswith(f"{name}/")]:
         try:
-            found[form] = load_form(form, folder)
+            of_form[form] = load_form(form, folder)
         except NotFoundError as error:
             missing.append(error)
-    if not found:
+    if not of_form:
         raise missing[0]
-    rows = [row for corpus in found.values() for row in _rows(corpus)]
-    notices = [notice for corpus in found.values() for notice in corpus.notices]
+    rows = [row for corpus in of_form.values() for row in _rows(corpus)]
+    notices = [notice for corpus in of_form.values() for notice in corpus.notices]
     notices += [Notice("note", f"not checked: {error.what}", str(folder.path)) for error in missing]
-    if name in found and f"{name}/original" in found:
-        more_rows, more_notices = _compare(found[name], found[f"{name}/original"])
+    if name in of_form and f"{name}/original" in of_form:
+        more_rows, more_notices = _compare(of_form[name], of_form[f"{name}/original"])
         rows += more_rows
         notices += more_notices
     return Report(tuple(rows), tuple(notices))

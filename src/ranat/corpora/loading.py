@@ -171,11 +171,11 @@ def overview(data: Path | str | None = None) -> list[dict[str, str | int | None]
     for name in names():
         definition = CORPORA.get(name)
         try:
-            found = load_form(name, folder)
+            present = load_form(name, folder)
         except NotFoundError:
-            found = None
-        source = found.source if found else None
-        sizes = {split: len(found.splits[split]) if found else None for split in ("train", "dev", "test")}
+            present = None
+        source = present.source if present else None
+        sizes = {split: len(present.splits[split]) if present else None for split in ("train", "dev", "test")}
         rows.append({"corpus": name, "form": definition.form, "task": definition.task, **sizes, "found": source})
     return rows
 
@@ -202,10 +202,10 @@ def _published(name: str, folder: Folder) -> Corpus:
         if instead is None or missing.some_found:
             raise
         try:
-            found = load_form(instead, folder)
+            other = load_form(instead, folder)
         except NotFoundError:
             raise missing from None
     note = Notice(
-        "note", f"no {CORPORA.get(name).form.upper()} files of {name}; read from the {found.form} release", found.source
+        "note", f"no {CORPORA.get(name).form.upper()} files of {name}; read from the {other.form} release", other.source
     )
-    return replace(found, name=name, notices=(note, *found.notices))
+    return replace(other, name=name, notices=(note, *other.notices))

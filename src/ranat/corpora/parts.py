@@ -112,13 +112,13 @@ def parts_of(folder: Folder, how: How) -> dict[str, Part]:
             folders[inside].append(file)
     matches: dict[str, list[Part]] = defaultdict(list)
     taken = set[str]()
-    for path, found in folders.items():
+    for path, inside_files in folders.items():
         if is_archive:  # opened one by one, a tar.gz would be unpacked anew for each
-            names = {file.path for file in found}
-            found = [file for file in folder.under(path, "") if file.path in names]
-        if part := _part_of_folder(path, found, files, how):
+            names = {file.path for file in inside_files}
+            inside_files = [file for file in folder.under(path, "") if file.path in names]
+        if part := _part_of_folder(path, inside_files, files, how):
             matches[_split(path)].append(part)
-            taken.update(file.path for file in found)
+            taken.update(file.path for file in inside_files)
     for file in files:
         # A folder's own files only: what lies deeper may be another corpus.
         if file.path not in taken and (is_archive or "/" not in file.path):

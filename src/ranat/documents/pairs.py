@@ -124,10 +124,10 @@ def candidates(document: Document, types: PairTypes) -> Candidates:
     pairs, held, conflicts = [], set[Relation](), list[Relation]()
     for sentence, entities in _by_sentence(document):
         for first, second in _paired(entities, types):
-            found = find(first, second)
-            held.update(relation for relation, _ in found)
-            conflicts += [relation for relation, _ in found if relation.type != found[-1][0].type]
-            pairs.append(Pair(sentence, first, second, _label(found, first, second, types)))
+            related = find(first, second)
+            held.update(relation for relation, _ in related)
+            conflicts += [relation for relation, _ in related if relation.type != related[-1][0].type]
+            pairs.append(Pair(sentence, first, second, _label(related, first, second, types)))
     apart = [relation for relation in document.relations if relation not in held]
     return Candidates(pairs, apart, list(dict.fromkeys(conflicts)))
 

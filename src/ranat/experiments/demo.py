@@ -34,7 +34,7 @@ RELATIONS = {
     "train": {"epochs": 3, "learning_rate": 5e-4, "keep": "last"},  # it has to learn in a minute
 }
 MODELS = {**ENTITIES, "relations": RELATIONS}
-EPOCHS = 6
+EPOCHS = 5
 
 ABSTRACT = (
     "Rosuvastatin and muscle pain in patients with type 2 diabetes. Statins lower LDL cholesterol, but myopathy limits "

@@ -72,20 +72,20 @@ def additions(files: Mapping[str, str], corpus: Corpus) -> Additions:
         return Additions()
     notices: list[Notice] = []
     spelling = known_spelling({entity.type for document in corpus.splits["train"] for entity in document.entities})
-    found: dict[str, tuple[str, Document]] = {}
+    corrected: dict[str, tuple[str, Document]] = {}
     for name, digest in files.items():
         for document in _read(name, digest, notices):
             entities = tuple(replace(entity, type=spelling(entity.type)) for entity in document.entities)
-            found.pop(_squeezed(document), None)
-            found[_squeezed(document)] = name, replace(document, entities=entities)
+            corrected.pop(_squeezed(document), None)
+            corrected[_squeezed(document)] = name, replace(document, entities=entities)
     scored = [document for split in ("dev", "test") for document in corpus.splits.get(split, ())]
     named = not {document.id for document in scored} & {document.id for document in corpus.splits["train"]}
-    leaks = _leaks({text: document.id for text, (_, document) in found.items()}, scored, named)
+    leaks = _leaks({text: document.id for text, (_, document) in corrected.items()}, scored, named)
     for name in files:
-        if ids := [document.id for text, (file, document) in found.items() if file == name and text in leaks]:
+        if ids := [document.id for text, (file, document) in corrected.items() if file == name and text in leaks]:
             what = f"{_counted(ids)} of which the run is scored on the text, so it must not train on them"
             notices.append(Notice("left out", what, name, len(ids)))
-    kept = tuple(document for text, (_, document) in found.items() if text not in leaks)
+    kept = tuple(document for text, (_, document) in corrected.items() if text not in leaks)
     if not kept:
         remedy = "add documents that are neither in dev nor in test"
         raise UserError("nothing of them can be added", where=", ".join(files), remedy=remedy)

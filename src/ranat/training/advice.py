@@ -95,17 +95,17 @@ def advise(settings: Settings, data: Path | None, console: Console, *, timed: bo
         report_notices(corpus, console)
     task = settings.task or corpus.task
     with console.status(f"counting {settings.corpus}"):
-        found = {split: _look(documents, corpus, task) for split, documents in corpus.splits.items()}
-    if not found["train"].examples or not found["train"].answers:
+        looks = {split: _look(documents, corpus, task) for split, documents in corpus.splits.items()}
+    if not looks["train"].examples or not looks["train"].answers:
         what = "relation between two entities of a sentence" if _pairs(task) else "mention"
         raise UserError(f"the training split has no {what} to learn", where=settings.corpus, remedy="annotate some")
-    train = _suited(found["train"].examples)
+    train = _suited(looks["train"].examples)
     own = OF_TASK.get((settings.model, task), {})
     chosen = read_settings(flags=merge({**_said(settings), "task": task, "train": train}, {task: own} if own else {}))
     seconds, untimed = _seconds(chosen, data, console) if timed else ({}, None)
-    names = list(dict.fromkeys(name for one in found.values() for name in one.counts))
-    counts = {name: {split: one.counts[name] for split, one in found.items()} for name in names}
-    return Advice(corpus, chosen, counts, found["train"].lost, seconds, untimed)
+    names = list(dict.fromkeys(name for one in looks.values() for name in one.counts))
+    counts = {name: {split: one.counts[name] for split, one in looks.items()} for name in names}
+    return Advice(corpus, chosen, counts, looks["train"].lost, seconds, untimed)
 
 
 def suggested_model() -> str:

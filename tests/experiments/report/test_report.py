@@ -235,7 +235,7 @@ def test_several_folders_and_one_seed(tmp_path: Path) -> None:
     found = write_report([first, second], tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert found["cells"] == 10
-    assert "With one seed only documents are drawn." in text
+    assert "With one seed only documents are resampled," in text
     assert {claim["verdict"] for claim in found["claims"] if "cheaper" not in claim["name"]} == {"undecided"}
 
 
