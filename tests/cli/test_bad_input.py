@@ -98,7 +98,7 @@ PGD = ["--attack.name", "pgd"]
         ([*PGD, "--rat.p", "1.5"], 2, "rat.p: must be in [0, 1], not 1.5"),
         ([*PGD, "--rat.p", "-0.5"], 2, "rat.p: must be in [0, 1], not -0.5"),
         ([*PGD, "--rat.q", "1"], 2, "rat.q: the gate bernoulli has no option 'q' (known: dropout, gate, p)"),
-        (["--rat.p", "0.5"], 2, "rat.p: is set, but there is no attack (attack.name is one of fgm,"),
+        (["--rat.p", "0.5"], 2, "rat.p: is set, but there is no attack (attack.name is one of carry, fgm,"),
         (["--train.epoch", "1"], 2, "train.epoch: unknown key (did you mean 'epochs'?)"),
         (["--train.epochs", "0"], 2, "train.epochs: input should be greater than 0, not 0"),
         (["--epochs", "1"], 2, "--epochs"),

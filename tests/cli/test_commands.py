@@ -38,6 +38,14 @@ COMMANDS = (
     "convert",
     "errors",
     "check-attack",
+    "view",
+    "serve",
+    "init",
+    "models",
+    "doctor",
+    "push",
+    "package",
+    "completion",
 )
 
 
