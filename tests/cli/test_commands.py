@@ -221,10 +221,9 @@ def test_help_shows_examples_that_parse(ranat: Ranat, command: str) -> None:
     done = ranat(*command.split(), "--help")
     assert (done.code, done.err) == (0, "")
     examples = re.findall(r"^  (ranat .*)$", done.out.split("Examples:")[1], re.MULTILINE)
-    assert examples
+    assert any(example.startswith(f"ranat {command}") for example in examples)
     for example in examples:
-        words = shlex.split(re.sub(r" (--plugin \S+|--debug)", "", example))[1:]  # `main` takes those
-        assert words[: len(command.split())] == command.split()
+        words = shlex.split(re.sub(r" (--plugin \S+|--debug|> \S+)", "", example))[1:]  # `main` takes those
         cli.app.parse_args(words, exit_on_error=False, print_error=False)
 
 
