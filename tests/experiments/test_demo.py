@@ -34,12 +34,12 @@ def test_the_demonstration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(demo.RELATIONS, "train", {"epochs": 0.05, "keep": "last"})
     result = demo.run_demo(tmp_path, Console(quiet=True))
     (comparison,) = result["comparison"]["comparisons"]
-    assert [group["name"] for group in comparison["groups"]] == ["standard", "AT PGD", "RAT PGD p=0.5"]
+    assert [group["name"] for group in comparison["groups"]] == ["standard", "pgd AT", "pgd RAT p=0.5"]
     assert "Rosuvastatin" in result["text"]
     (document,) = formats.read(BytesIO(Path(result["page"]).read_bytes()), "abstract.html", "html")
     assert document.text == demo.ABSTRACT
     assert demo.triples(document) == result["triples"]
     picture = Path(result["picture"]).read_text(encoding="utf-8")
-    for name in ("standard", "AT PGD", "RAT PGD", "cost × "):
+    for name in ("standard", "pgd AT", "pgd RAT", "cost × "):
         assert name in picture
     assert demo.run_demo(tmp_path, Console(quiet=True)) == result  # nothing is trained again
