@@ -91,7 +91,9 @@ def simulate(
             continue
         began = time.perf_counter()
         draw = np.random.default_rng([seed, round])
-        if round == 0:
+        if name in done:  # measured, but its model is gone
+            annotated = done[name]["annotated"]
+        elif round == 0:
             annotated = [str(id) for id in draw.permutation(list(train))[:BATCH]]
         else:
             left = [str(id) for id in draw.permutation([id for id in train if id not in annotated])[:DRAWN]]
@@ -99,6 +101,8 @@ def simulate(
         task, model = trained([train[id] for id in annotated], corpus, seed, before if round else None)
         model.save_pretrained(work / f"{seed}-{name}")
         task.tokenizer.save_pretrained(work / f"{seed}-{name}")
+        if name in done:
+            continue
         with autocast(settings(seed).train.precision):
             scores = task.score(corpus.splits["test"], task.predict(model, corpus.splits["test"]))
         yield {

@@ -86,15 +86,16 @@ def test_a_known_corpus_gets_a_config_that_trains(
     ranat: Ranat, model: Path, here: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.delenv("RANAT_DATA")
-    done = ranat("init", name, "--model", model, "--data", data_dir, "--json")
+    done = ranat("init", name, "--model", model, "--data", data_dir, "--no-estimate", "--json")
     assert done.code == 0
     told = json.loads(done.out)
-    assert told["seconds"]["rat"] > told["seconds"]["standard"] > 0
     assert told["settings"]["train"]["batch_size"] == 32
     file = here / told["config"]
     assert f"ranat train {name}.yaml --data {data_dir}" in file.read_text()
-    small = ("--train.fraction", 0.01, "--data", data_dir)
-    assert ranat("train", file, *SHORT, *small, "--out", "run").code == 0
+    # Steps are really made, and documents predicted, but not all of dev and test.
+    done = ranat("train", file, "--estimate", "--data", data_dir, "--json")
+    assert done.code == 0
+    assert json.loads(done.out)["steps"] >= 900
 
 
 @pytest.mark.parametrize(
