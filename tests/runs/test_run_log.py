@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 
 import small_runs
+from ranat.errors import UserError
 from ranat.experiments.compare import compare
 from ranat.experiments.tune import tune
 from ranat.runs.folder import RunFolder
@@ -122,9 +123,10 @@ def test_no_checkpoint_has_weights_that_are_not_finite(
 
 def test_a_trial_that_diverges_is_a_bad_trial(tmp_path: Path, chosen: Settings) -> None:
     far = changed(chosen.model_copy(update={"attack": {**chosen.attack, "epsilon": 1e30}}), max_steps=3)
-    result = tune(far, tmp_path / "study", trials=1)
-    (trial,) = result["trials"]
-    assert (trial["dev_f1"], trial["remarks"]) == (0, ["training diverged"])
+    with pytest.raises(UserError, match="all of 1 trials diverged"):
+        tune(far, tmp_path / "study", trials=1)
+    (folder,) = (tmp_path / "study" / "trials").iterdir()
+    assert not RunFolder(folder).finished
 
 
 def test_the_rule() -> None:

@@ -354,7 +354,7 @@ class RunFolder:
         remove(draft)
         model.save_pretrained(draft)
         tokenizer.save_pretrained(draft)
-        (draft / _CARD).write_text(card, encoding="utf-8")  # so that whoever gets the model alone knows what it is
+        write_atomically(draft / _CARD, card)  # so that whoever gets the model alone knows what it is
         seal(draft)
         remove_sealed(place)
         for file in [draft / SEAL, *(file for file in files(draft) if file.name != SEAL)]:  # it names what follows
