@@ -145,7 +145,7 @@ class Run:
         )
         caption = f"{self.folder}: {self.settings.model} on {self.settings.corpus}, {self.settings.regime}"
         head = "<tr><th></th><th>precision</th><th>recall</th><th>F1</th></tr>"
-        notes = "; ".join([f"{cost['xfp']:,} forward-equivalents", *metrics["remarks"]])
+        notes = "; ".join([f"{cost['xfp']:,.10g} forward-equivalents", *metrics["remarks"]])
         return f"<table><caption>{escape(caption)}</caption>{head}{rows}</table><p>{escape(notes)}</p>"
 
 
