@@ -60,7 +60,8 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
             "",
             f"{attacked} of {batches} batches were attacked: {cost['forward']:.10g} forward, "
             f"{cost['backward']:.10g} backward, {cost['backward_to_input']:.10g} backward-to-input passes, "
-            f"{cost['xfp']:.10g} forward-equivalents ({cost['xfp'] / plain:.2f} times standard training), {cost['train_seconds']:.0f} s in training steps.",
+            f"{cost['xfp']:.10g} forward-equivalents ({cost['xfp'] / plain:.2f} times standard training), "
+            f"{cost['train_seconds']:.0f} s in training steps.",
             f"Examples with a gradient that was zero or not finite, so that no step was taken along it: "
             f"{cost['unusable_gradients']}.",
             "",
