@@ -35,13 +35,16 @@ def steps_logged(run: Path) -> int:
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_and_resumed_nothing_differs(tmp_path: Path, backbone: Path, corpus: Path) -> None:
+@pytest.mark.parametrize("attack", ["pgd", "carry"])  # carry keeps directions of examples in checkpoints
+def test_killed_at_random_moments_and_resumed_nothing_differs(
+    attack: str, tmp_path: Path, backbone: Path, corpus: Path
+) -> None:
     print(f"RANAT_SEED={SEED} RANAT_KILLS={KILLS}")
     chooser = random.Random(SEED)
     chosen = small_runs.settings(
         corpus,
         backbone,
-        attack={"name": "pgd", "epsilon": 0.5},
+        attack={"name": attack, "epsilon": 0.5},
         train={"epochs": 8, "batch_size": 2, "save_steps": 3, "gradient_accumulation": 2},
     )
     whole, broken, config = tmp_path / "whole", tmp_path / "broken", tmp_path / "config.yaml"
@@ -75,7 +78,7 @@ def test_killed_at_random_moments_and_resumed_nothing_differs(tmp_path: Path, ba
     assert done.returncode == 0, done.stderr
     assert_alike(whole, broken)
     f1 = [line["eval_f1"] for line in small_runs.log(whole) if "eval_f1" in line]
-    assert max(f1) > f1[0]  # the best epoch is not the first: choosing it was tested
+    assert attack != "pgd" or max(f1) > f1[0]  # the best epoch is not the first: choosing it was tested
 
 
 ENDS = ["_save_model", "clean", "_mark"]
