@@ -43,13 +43,15 @@ MORE: dict[str, dict[str, Any]] = {
     "fgsm": {"attack": {"name": "fgsm", "epsilon": 0.005}, "rat": ALWAYS},
     "freelb": {"attack": PGD | {"name": "freelb"}, "rat": ALWAYS},
     "smart": {"attack": PGD | {"name": "smart"}, "rat": ALWAYS},
+    "carry": {"attack": {"name": "carry", "epsilon": 0.3}, "rat": {"p": 0.5}},
+    "topk": {"attack": {"name": "topk", "epsilon": 0.3}, "rat": ALWAYS},
 }
 """Whose memory is compared, too."""
 
 BOUNDS = {"standard": 0.55, "fgm": 1.0, "pgd": 1.7, "pgd rat": 1.0}
 """The most seconds, as a share of Trainer's."""
 
-MEMORY = dict.fromkeys((*CONTENDERS, *MORE), 1.1) | {"smart": 1.5}
+MEMORY = dict.fromkeys((*CONTENDERS, *MORE), 1.1) | {"smart": 1.5, "carry": 1.3}
 """The most memory, as a share of standard training's."""
 
 SIZES = {"ncbi-disease": 480, "chemprot": 320, "demo": 320, "ncbi-disease base": 64, "demo base": 64}
