@@ -10,7 +10,7 @@ demo: $(INSTALLED)
 	$(BIN)/ranat demo
 
 test: fast
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 # Two processes, each with the tests of whole files, as those of a file share what they prepare.
 fast: $(INSTALLED)
