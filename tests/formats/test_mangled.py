@@ -147,6 +147,11 @@ def test_a_mangled_case_gives_documents_or_clear_errors(file: Path, data: st.Dat
     keeps_its_word(data.draw(mangled(file.read_bytes())), None)
 
 
+@pytest.mark.parametrize("odd", ["\v", "\x1c", "\x85", "\u2028"])
+def test_line_ends_of_other_kinds_do_not_break_a_message(odd: str) -> None:
+    keeps_its_word(f"-DOCSTART- -X- -X- O\n\nFever NN B-{odd}NP B-Disease \ncame VBD B-VP O \n\n".encode(), None)
+
+
 def keeps_its_word(sample: bytes, name: str | None) -> None:
     """Strict reading gives documents or errors of one line with their place, lenient reading no fewer documents."""
     notices: list[Notice] = []

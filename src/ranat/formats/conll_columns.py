@@ -15,6 +15,7 @@ from ranat.errors import UserError
 from ranat.formats.conll_tags import is_tag, type_of
 from ranat.formats.fitting.tagged import DOCSTART
 from ranat.formats.source import Source
+from ranat.terminal import plain
 
 Line = tuple[int, str]
 _Row = tuple[int, list[str]]
@@ -198,7 +199,7 @@ def _refused(
 def _shown(table: list[list[str]], column: int) -> str:
     """A column by its number and first values."""
     examples = list(dict.fromkeys(table[column]))[:2]
-    return f"column {column + 1} ({', '.join(value[:20] for value in examples)})"
+    return f"column {column + 1} ({', '.join(plain(value[:20]) for value in examples)})"
 
 
 def _unlike_tokens(table: list[list[str]], token: int, best: int | None) -> str | None:
