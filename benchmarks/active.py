@@ -210,6 +210,22 @@ def summary(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def table(result: dict[str, Any]) -> str:
+    """The strategies beside random order, as Markdown."""
+    rows = [
+        "| first | abstracts | seeds | F1 | in random order | gain | reached at |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in result["summary"]:
+        low, high = row["interval"]
+        interval = "" if low is None else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
+        reached = "never" if row["needed"] is None else f"{row['needed']:.0f}"
+        gain = f"{100 * row['gain']:+.1f}{interval}"
+        scores = f"{100 * row['f1']:.1f} | {100 * row['f1_random']:.1f} | {gain}"
+        rows.append(f"| {row['strategy']} | {row['documents']} | {row['seeds']} | {scores} | {reached} |")
+    return "\n".join(rows)
+
+
 def reaches(curve: dict[int, float], f1: float) -> float | None:
     """The number of documents at which a curve first has an F1."""
     sizes = sorted(curve)

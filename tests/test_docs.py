@@ -173,6 +173,11 @@ def test_the_prices_are_those_of_the_benchmark(monkeypatch: pytest.MonkeyPatch) 
         assert f"at most {max(used.values()):.2f} times that of standard training, for SMART {smart:.2f} times" in said
 
 
+def test_the_documents_to_correct_first_are_those_of_the_simulation() -> None:
+    result = json.loads((ROOT / "results" / "active.json").read_text(encoding="utf-8"))
+    assert script("active").table(result) in RESULTS
+
+
 def test_the_rates_are_those_of_the_benchmark() -> None:
     kinds = json.loads((ROOT / "benchmarks" / "extraction.json").read_text(encoding="utf-8"))
     measured = next(found for kind, found in kinds.items() if "amx" in kind)
