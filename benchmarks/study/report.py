@@ -126,10 +126,7 @@ def section(found: Mapping[str, Any]) -> str:
     for row in found["trainings"]:
         f1, gain = row["f1"], row["gain"]
         spread = "" if f1["sd"] is None else f" ± {100 * f1['sd']:.2f}"
-        interval = (
-            "" if gain is None or gain["low"] is None else f" [{100 * gain['low']:+.2f}, {100 * gain['high']:+.2f}]"
-        )
-        told = "" if gain is None else f"{100 * gain['mean']:+.2f}{interval}"
+        told = "" if gain is None else f"{100 * gain['mean']:+.2f}{interval(gain)}"
         cost = "" if row["cost"] is None else f"{row['cost']:.2f}"
         lines.append(f"| {row['name']} | {len(row['seeds'])} | {100 * f1['mean']:.2f}{spread} | {told} | {cost} |")
     lines.append("")

@@ -125,7 +125,7 @@ def test_a_memory_is_written_and_read_again(tmp_path: Path) -> None:
     other.load(tmp_path / "memory.safetensors")
     assert len(other) == 3
     for length in (3, 5, 0):
-        assert torch.equal(memory.recall(range(length)), other.recall(range(length)))  # type: ignore[arg-type]
+        assert torch.equal(memory.recall(range(length)), other.recall(range(length)))  # type: ignore[arg-type]  # both are there
     assert other.recall([7]) is None
     ExampleMemory().save(tmp_path / "none.safetensors")
     assert not (tmp_path / "none.safetensors").exists()

@@ -106,7 +106,7 @@ def test_without_the_token_there_is_nothing_but_health(open_to_all: TestClient) 
 def test_a_program_brings_the_token(open_to_all: TestClient) -> None:
     assert open_to_all.get("/runs", headers={"Authorization": f"Bearer {SECRET}"}).status_code == 200
     for wrong in (f"Bearer {SECRET}x", f"Basic {SECRET}", "Bearer ", "Bearer \xe9".encode("latin-1")):
-        assert open_to_all.get("/runs", headers={"Authorization": wrong}).status_code == 401  # type: ignore[dict-item]
+        assert open_to_all.get("/runs", headers={"Authorization": wrong}).status_code == 401  # type: ignore[dict-item]  # bytes, too
 
 
 def test_a_person_signs_in(open_to_all: TestClient) -> None:

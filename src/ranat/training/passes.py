@@ -97,7 +97,7 @@ class BatchPasses:
                 self._backward(objective)
         self._cost.backward += self._share(rows)
         if r is not None:
-            self._radii.append(self._relative_norm(r.detach()))
+            self._radii.append(self._relative_norm(r.detach(), rows))
         self.objective = self.objective + objective.detach()
         if leaf.grad is None:
             raise UserError(
@@ -172,11 +172,11 @@ class BatchPasses:
         """‖r‖/‖x‖, a mean over the rows and over the passes that learned at x + r; 0 if none did."""
         return float(torch.stack(self._radii).mean()) if self._radii else 0.0
 
-    def _relative_norm(self, r: Tensor) -> Tensor:
-        """() of the norms over what of a row may be perturbed."""
+    def _relative_norm(self, r: Tensor, rows: Tensor | None) -> Tensor:
+        """() of the norms over what of a row may be perturbed, a mean over the rows of a pass."""
         of_r, of_x = ((values.float() * self.mask).flatten(1).norm(dim=1) for values in (r, self.embeddings))
         shares: Tensor = of_r / of_x.clamp(min=torch.finfo(torch.float32).tiny)
-        return shares.mean()
+        return (shares if rows is None else shares[rows]).mean()
 
     def _forward(self, model: Any, r: Tensor | None, rows: Tensor | None = None) -> tuple[Output, Tensor]:
         if self._generators:

@@ -259,12 +259,12 @@ class Store:
 
     def _insert(self, row: Row) -> Row:
         values = (row.number, row.revision, row.who, row.at, row.state, row.id, row.uncertainty, row.json)
-        self._rows.execute(f"INSERT INTO revisions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
+        self._rows.execute(f"INSERT INTO revisions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608 - our own names
         return row
 
     def _select(self, where: str, *values: object) -> Iterator[Row]:
         with self._lock:
-            rows = self._rows.execute(f"SELECT {_COLUMNS} FROM revisions WHERE {where}", values).fetchall()  # noqa: S608
+            rows = self._rows.execute(f"SELECT {_COLUMNS} FROM revisions WHERE {where}", values).fetchall()  # noqa: S608 - ours, too
         return (Row(*row) for row in rows)
 
     @contextmanager
