@@ -1,68 +1,124 @@
-"""What `make mutants` found, as JSON: for each module how many mutants the tests noticed, and which they did not.
+"""Changes the training step in small ways, one at a time, and counts which changes its tests notice.
 
 python benchmarks/mutants.py --output benchmarks/mutants.json
+python benchmarks/mutants.py --only gates training.step --output benchmarks/mutants.json
+
+Each group of modules is tried with tests of its own: what only a test far away would notice counts as unnoticed. It
+runs in a copy of the tracked files. Figures of modules that are not run again stay in the output.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+OWN_TESTS = {
+    "attacks": [f"tests/attacks/test_{name}.py" for name in ("parts", "equations", "carry", "topk", "broken_promises")],
+    "gates": ["tests/test_gates.py"],
+    "models": [f"tests/models/test_{name}.py" for name in ("embedding", "perturbation", "layouts")],
+    "training.memory": ["tests/attacks/test_carry.py"],
+    "training.passes": ["tests/training/test_passes.py", "tests/attacks/test_topk.py"],
+    "training.predictions": ["tests/training/test_predictions.py"],
+    "training.step": ["tests/training/test_step.py", "tests/training/test_passes.py"],
+    "training.trainer": [f"tests/training/test_{name}.py" for name in ("trainer", "trainer_features", "scripts")],
+}
+"""Which tests answer for which modules; the modules themselves are named in pyproject.toml."""
 
 NOTICED = ("killed", "timeout", "segfault")
 """A mutant that runs for ever, or ends the process, fails the tests as well."""
 
 
 def main() -> None:
-    """Read mutmut's results and write the figures."""
+    """Run mutmut for each group, and write the figures after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True)
-    output = parser.parse_args().output
-    found = figures(mutmut("results", "--all", "true").splitlines())
-    found["survivors"] = {name: changed(name) for name in found["survivors"]}
-    output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    total = found["modules"]["all"]
-    left = f"; {total['left']} were not tried" if total["left"] else ""
-    print(f"{total['noticed']} of {total['mutants']} mutants noticed, {total['noticed'] / total['mutants']:.1%}{left}")
+    parser.add_argument("--only", nargs="+", choices=OWN_TESTS, default=list(OWN_TESTS), metavar="GROUP")
+    args = parser.parse_args()
+    modules, survivors = {}, {}
+    if args.output.exists():
+        before = json.loads(args.output.read_text(encoding="utf-8"))
+        modules, survivors = before["modules"], before["survivors"]
+    with tempfile.TemporaryDirectory(prefix="mutants-") as name:
+        copy = Path(name)
+        tracked = subprocess.run(["git", "ls-files", "-z"], check=True, capture_output=True).stdout
+        subprocess.run(["xargs", "-0", "cp", "--parents", "-t", name], input=tracked, check=True)
+        for group in args.only:
+            found, unnoticed = run(group, copy)
+            modules = {k: v for k, v in modules.items() if not within(group, k)} | found
+            survivors = {k: v for k, v in survivors.items() if not within(group, k)} | unnoticed
+            modules["all"] = total(modules)
+            figures = {"modules": dict(sorted(modules.items())), "survivors": dict(sorted(survivors.items()))}
+            args.output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+            print(f"{group}: {told(total(found))}; in all: {told(modules['all'])}", flush=True)
 
 
-def figures(lines: Iterable[str]) -> dict[str, Any]:
-    """Counts by module and over all, and the names of those that survived.
+def run(group: str, copy: Path) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
+    """Try every mutant of a group; returns counts by module, and the lines of those that survived."""
+    settings = copy / "pyproject.toml"
+    selection = f"pytest_add_cli_args_test_selection = {json.dumps(OWN_TESTS[group])}"
+    text = re.sub(r"(?m)^pytest_add_cli_args_test_selection = [^\n]*$", selection, settings.read_text(encoding="utf-8"))
+    settings.write_text(text, encoding="utf-8")
+    (copy / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
+    mutmut(copy, "run", "--max-children", "2", f"ranat.{group}*")
+    modules, survivors = figures(
+        line for line in mutmut(copy, "results", "--all", "true").splitlines() if within(group, line.strip())
+    )
+    return modules, {name: changed(name, copy) for name in survivors}
+
+
+def figures(lines: Iterable[str]) -> tuple[dict[str, dict[str, int]], list[str]]:
+    """Counts by module, and the names of those that survived.
 
     Args:
         lines: of mutmut's, "ranat.gates.base.x_ramp__mutmut_1: killed".
-    Of a run that was stopped, what it had not come to is "left" and counts nowhere else.
     """
-    modules: dict[str, dict[str, int]] = defaultdict(lambda: {"mutants": 0, "noticed": 0, "left": 0})
+    modules: dict[str, dict[str, int]] = defaultdict(lambda: {"mutants": 0, "noticed": 0})
     survivors = []
     for line in lines:
         name, _, status = line.strip().partition(": ")
         module = re.sub(r"\.x[_ǁ].*", "", name)
-        for counted in (module, "all"):
-            modules[counted]["mutants"] += status != "not checked"
-            modules[counted]["noticed"] += status in NOTICED
-            modules[counted]["left"] += status == "not checked"
-        if status not in (*NOTICED, "not checked"):
+        modules[module]["mutants"] += 1
+        modules[module]["noticed"] += status in NOTICED
+        if status not in NOTICED:
             survivors.append(name)
-    return {"modules": dict(sorted(modules.items())), "survivors": sorted(survivors)}
+    return dict(modules), survivors
 
 
-def changed(name: str) -> list[str]:
+def within(group: str, name: str) -> bool:
+    """Whether a module, or a mutant of it, belongs to a group."""
+    return name.startswith(f"ranat.{group}.") or name == f"ranat.{group}"
+
+
+def total(modules: dict[str, dict[str, int]]) -> dict[str, int]:
+    """The sums over all modules."""
+    counted = [counts for name, counts in modules.items() if name != "all"]
+    return {key: sum(counts[key] for counts in counted) for key in ("mutants", "noticed")}
+
+
+def told(counts: dict[str, int]) -> str:
+    """In words."""
+    return f"{counts['noticed']} of {counts['mutants']} noticed ({counts['noticed'] / counts['mutants']:.1%})"
+
+
+def changed(name: str, copy: Path) -> list[str]:
     """The lines that a mutant takes out and puts in."""
-    diff = mutmut("show", name).splitlines()
+    diff = mutmut(copy, "show", name).splitlines()
     return [re.sub(r"^([+-])\s+", r"\1 ", line) for line in diff if re.match(r"[+-](?![+-]{2} )", line)]
 
 
-def mutmut(*arguments: str) -> str:
+def mutmut(copy: Path, *arguments: str) -> str:
     """What it prints."""
     command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=copy, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 if __name__ == "__main__":

@@ -86,17 +86,26 @@ def test_which_epoch_was_kept() -> None:
 
 def test_the_front_matter_is_what_the_hub_reads() -> None:
     read = ModelCard(render_card(settings(), METRICS, cost(10, 0, 10, 10, 0), CORPUS)).data
-    assert (read.base_model, read.datasets) == ("sentence-transformers/all-MiniLM-L6-v2", ["demo"])
+    assert (read.base_model, read.datasets) == ("sentence-transformers/all-MiniLM-L6-v2", None)
     assert (read.library_name, read.pipeline_tag) == ("transformers", "token-classification")
     found = {one.metric_type: (one.metric_value, one.dataset_split) for one in read.eval_results}
     assert found == {"precision": (0.5, "test"), "recall": (0.25, "test"), "f1": (0.4321, "test")}
 
 
-def test_a_folder_of_ones_own_is_not_told_to_the_hub(tmp_path: Path) -> None:
-    own = settings(corpus=str(tmp_path), model=str(tmp_path))
-    front, _, _ = render_card(own, METRICS, cost(10, 0, 10, 10, 0), CORPUS).partition("\n---\n")
-    assert str(tmp_path) not in front
-    assert "base_model" not in front
+def test_the_data_set_is_named_as_the_hub_names_it() -> None:
+    card = render_card(settings(corpus="ncbi-disease"), METRICS, cost(10, 0, 10, 10, 0), CORPUS)
+    assert ModelCard(card).data.datasets == ["bigbio/ncbi_disease"]
+
+
+def test_where_ones_own_folders_lie_is_not_told(tmp_path: Path) -> None:
+    for name in ("mine", "pubmedbert"):
+        (tmp_path / name).mkdir()
+    own = settings(corpus=str(tmp_path / "mine"), model=str(tmp_path / "pubmedbert"))
+    card = render_card(own, METRICS, cost(10, 0, 10, 10, 0), CORPUS)
+    assert str(tmp_path) not in card
+    assert "# pubmedbert on mine: standard" in card
+    read = ModelCard(card).data
+    assert (read.base_model, read.datasets) == (None, None)
 
 
 def test_a_task_of_ones_own_has_a_card() -> None:

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -94,17 +95,17 @@ def test_a_name_without_an_owner_is_none(run: Path) -> None:
         push(run, "gene")
 
 
-def test_a_wheel_is_installed_and_its_model_extracts(run: Path, tmp_path: Path) -> None:
+def test_a_wheel_is_installed_in_a_fresh_environment_and_its_model_extracts(run: Path, tmp_path: Path) -> None:
     wheel = package(run, tmp_path / "dist")
     assert wheel.name == "ranat_model_gene_tagger-1.0.0-py3-none-any.whl"
-    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    python = environment(tmp_path / "fresh")
+    install = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    install = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(site), str(wheel)]
-    subprocess.run([sys.executable, *install], check=True, capture_output=True)
-    paths = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-m", "ranat.cli", "extract", "--ner", "gene-tagger", "--precision", "fp32", "-"],
-        input=TEXT, capture_output=True, text=True, check=True, cwd=elsewhere, env={**os.environ, "PYTHONPATH": paths},
+        [python, "-m", "ranat.cli", "extract", "--ner", "gene-tagger", "--precision", "fp32", "-"],
+        input=TEXT, capture_output=True, text=True, check=True, cwd=elsewhere,
     )  # fmt: skip
     entities = json.loads(done.stdout)["entities"]
     assert entities
@@ -112,6 +113,17 @@ def test_a_wheel_is_installed_and_its_model_extracts(run: Path, tmp_path: Path) 
     assert [(one["type"], one["spans"], one["score"]) for one in entities] == [
         (one["type"], [list(span) for span in one["spans"]], one["score"]) for one in expected
     ]
+
+
+def environment(folder: Path) -> str:
+    """A new virtual environment that also finds the packages of this one; returns its Python."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    python = str(folder / "bin" / "python")
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = Path(subprocess.run([python, "-c", where], check=True, capture_output=True, text=True).stdout.strip())
+    here = sysconfig.get_path("purelib")
+    (site / "beside.pth").write_text(f"import site; site.addsitedir({here!r})\n")
+    return python
 
 
 def test_a_wheel_is_as_the_standard_says_and_the_same_each_time(run: Path, tmp_path: Path) -> None:

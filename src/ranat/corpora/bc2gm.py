@@ -18,7 +18,7 @@ from ranat.documents.document import Document, Entity
 from ranat.formats.source import Found, Source
 
 
-@corpus("bc2gm", form="iob", instead="bc2gm/original")
+@corpus("bc2gm", form="iob", instead="bc2gm/original", hub="bigbio/blurb")
 def benchmark(release: Release) -> Splits:
     """The IOB release."""
     return iob_splits(release, "BC2GM-IOB")

@@ -19,13 +19,13 @@ from ranat.documents.segment import sentences
 _STEMS = {"train": "CDR_TrainingSet", "dev": "CDR_DevelopmentSet", "test": "CDR_TestSet"}
 
 
-@corpus("bc5-chem", form="iob", instead="bc5-chem/original")
+@corpus("bc5-chem", form="iob", instead="bc5-chem/original", hub="bigbio/bc5cdr")
 def chemicals(release: Release) -> Splits:
     """Chemicals, the IOB release."""
     return iob_splits(release, "BC5CDR-chem-IOB")
 
 
-@corpus("bc5-disease", form="iob", instead="bc5-disease/original")
+@corpus("bc5-disease", form="iob", instead="bc5-disease/original", hub="bigbio/bc5cdr")
 def diseases(release: Release) -> Splits:
     """Diseases, the IOB release."""
     return iob_splits(release, "BC5CDR-disease-IOB")
@@ -36,6 +36,7 @@ def diseases(release: Release) -> Splits:
     form="original",
     task="relation",
     pairs=PairTypes(frozenset({("Chemical", "Disease")}), level="concept"),
+    hub="bigbio/bc5cdr",
 )
 def induced(release: Release) -> Splits:
     """Chemicals, diseases and their relations; the release gives no sentences."""

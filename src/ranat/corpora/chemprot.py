@@ -32,6 +32,7 @@ _FILES = {
     form="original",
     task="relation",
     pairs=PairTypes(frozenset({("CHEMICAL", "GENE")}), overlap="CHEM-GENE"),
+    hub="bigbio/chemprot",
 )
 def read(release: Release) -> Splits:
     """The official tables: abstracts, entities and relations of each split."""

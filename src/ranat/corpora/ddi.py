@@ -30,7 +30,7 @@ PAIRS = PairTypes(
 )
 
 
-@corpus("ddi", form="blurb", task="relation", instead="ddi/authors", pairs=PAIRS)
+@corpus("ddi", form="blurb", task="relation", instead="ddi/authors", pairs=PAIRS, hub="bigbio/ddi_corpus")
 def blurb(release: Release) -> Splits:
     """The archive that BLURB read: 714 training and 191 test files."""
     return _splits(release, "train_dataset", "test_dataset")

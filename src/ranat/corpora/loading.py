@@ -93,13 +93,20 @@ class Definition:
     task: str
     instead: str | None
     pairs: PairTypes | None
+    hub: str | None
 
 
 CORPORA = Registry[Definition]("corpus", "ranat.corpora")
 
 
 def corpus(
-    name: str, *, form: str, task: str = "ner", instead: str | None = None, pairs: PairTypes | None = None
+    name: str,
+    *,
+    form: str,
+    task: str = "ner",
+    instead: str | None = None,
+    pairs: PairTypes | None = None,
+    hub: str | None = None,
 ) -> Callable[[Callable[[Release], Splits]], Callable[[Release], Splits]]:
     """Decorate a function that turns the published files of a corpus into its splits.
 
@@ -109,10 +116,11 @@ def corpus(
         task: what it is for.
         instead: the name of the form to read where the files of this one are not there.
         pairs: which entities are candidates for a relation.
+        hub: what the corpus is called among the data sets of huggingface.co, for the cards of models.
     """
 
     def add(read: Callable[[Release], Splits]) -> Callable[[Release], Splits]:
-        CORPORA.register(name, read.__module__)(Definition(read, form, task, instead, pairs))
+        CORPORA.register(name, read.__module__)(Definition(read, form, task, instead, pairs, hub))
         return read
 
     return add
@@ -126,6 +134,11 @@ def names() -> list[str]:
 def task_of(name: str) -> str:
     """What a corpus is for, by its name alone; "ner" for one of one's own."""
     return CORPORA.get(name).task if name in names() else "ner"
+
+
+def on_the_hub(name: str) -> str | None:
+    """The data set of a corpus on the hub; None for one's own, and where there is none."""
+    return CORPORA.get(name).hub if name in names() else None
 
 
 def base(name: str) -> str:

@@ -10,7 +10,7 @@ from ranat.corpora.iob import iob_splits
 from ranat.corpora.loading import Release, corpus
 
 
-@corpus("ncbi-disease", form="iob", instead="ncbi-disease/original")
+@corpus("ncbi-disease", form="iob", instead="ncbi-disease/original", hub="bigbio/ncbi_disease")
 def benchmark(release: Release) -> Splits:
     """The IOB release."""
     return iob_splits(release, "NCBI-disease-IOB")

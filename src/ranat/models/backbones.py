@@ -97,9 +97,11 @@ def may_be_on_the_hub(name: str) -> bool:
 
 def hub_id(name: str) -> str | None:
     """The hub's name of a backbone; None for a folder."""
+    if Path(name).expanduser().is_dir():
+        return None
     if name in BACKBONES:
         return BACKBONES[name].source or _MINILM_ON_THE_HUB
-    return name if not Path(name).expanduser().exists() and may_be_on_the_hub(name) else None
+    return name if may_be_on_the_hub(name) else None
 
 
 def learning_rate(name: str, task: str) -> float:

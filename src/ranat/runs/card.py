@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from ranat import corpora
@@ -28,6 +29,8 @@ _PIPELINES = {"ner": "token-classification", "relation": "text-classification"}
 
 def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any], corpus: Corpus) -> str:
     """The hub's front matter, then data, scores, use, cost, settings and limits, in Markdown."""
+    front = _front_matter(settings, metrics)
+    settings = settings.model_copy(update={"corpus": _name(settings.corpus), "model": _name(settings.model)})
     rows = [
         f"| {split} | {metrics['splits'][split]['documents']} | {_points(metrics[split])} |"
         for split in _scored(metrics)
@@ -37,7 +40,7 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
     return "\n".join(
         [
             "---",
-            _front_matter(settings, metrics),
+            front,
             "---",
             "",
             f"# {settings.model} on {settings.corpus}: {settings.regime}",
@@ -81,6 +84,11 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
     )
 
 
+def _name(value: str) -> str:
+    """A folder's own name: where it lies means nothing to others, and tells of whose machine it is."""
+    return Path(value).resolve().name if value not in corpora.names() and Path(value).expanduser().exists() else value
+
+
 def _added(settings: Settings, facts: Mapping[str, int] | None) -> list[str]:
     """What was trained on beside the corpus."""
     if facts is None:
@@ -96,20 +104,20 @@ def _front_matter(settings: Settings, metrics: dict[str, Any]) -> str:
     """What the hub reads: model-index, metrics, data set and base model (https://huggingface.co/docs/hub/model-cards)."""
     pipeline = _PIPELINES.get(str(settings.task))
     corpus = settings.corpus if settings.corpus in corpora.names() else "own"  # a path means nothing there
-    base = hub_id(settings.model)
+    base, dataset = hub_id(settings.model), corpora.on_the_hub(settings.corpus)
     split = _scored(metrics)[-1]
     scores = [
         {"type": name, "value": round(metrics[split][name], 4), "name": f"{name} on {split}"} for name in _METRICS
     ]
     result = {
         "task": {"type": pipeline or str(settings.task)},
-        "dataset": {"name": corpus, "type": corpus, "split": split},
+        "dataset": {"name": corpus, "type": dataset or corpus, "split": split},
         "metrics": scores,
     }
     values: dict[str, Any] = {"library_name": "transformers", "tags": ["ranat", "biomedical", settings.training]}
     values |= {"pipeline_tag": pipeline} if pipeline else {}
     values |= {"base_model": base} if base else {}
-    values |= {"datasets": [corpus]} if corpus != "own" else {}
+    values |= {"datasets": [dataset]} if dataset else {}
     values |= {"metrics": list(_METRICS)}
     values |= {"model-index": [{"name": f"{base or 'own'} on {corpus}", "results": [result]}]}
     return dump_yaml(values).rstrip()
