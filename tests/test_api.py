@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,23 @@ def test_it_trains_the_weights_of_the_command(given: dict[str, Any], tmp_path: P
     assert f"{run.cost['xfp']:,} forward-equivalents" in run._repr_html_()
     document = run.extractor(precision="fp32").extract("Cisplatin induced nephrotoxicity; BRCA1 mutations.")
     assert {entity.type for entity in document.entities} <= {"Gene"}
+
+
+def test_it_goes_on_from_a_run_with_more_documents(given: dict[str, Any], tmp_path: Path) -> None:
+    train = TRAIN | {"max_steps": 2}
+    first = ranat.train(**given | {"train": train}, attack="fgm", out=tmp_path / "first")
+    added = tmp_path / "added.jsonl"
+    added.write_text(
+        '{"id": "new", "text": "TP53 is mutated.", "entities": [{"id": "T1", "type": "Gene", "spans": [[0, 4]]}]}\n'
+    )
+    run = ranat.train(base=first, add=added, out=tmp_path / "here", progress=False)
+    command = [sys.executable, "-m", "ranat.cli", "train", "--from", first.folder, "--add", added]
+    subprocess.run([*command, "--out", tmp_path / "there"], check=True, capture_output=True)
+    assert_alike(run.folder, tmp_path / "there")
+    assert (run.settings.model, run.settings.regime) == (str(first.folder), first.settings.regime)
+    assert list(run.settings.add) == [str(added)]
+    with pytest.raises(UserError, match="no run is here"):
+        ranat.train(base=tmp_path / "nothing")
 
 
 def test_runs_are_compared(given: dict[str, Any], tmp_path: Path) -> None:
@@ -129,3 +147,4 @@ def test_the_package_is_light_until_it_is_used() -> None:
     code = "import ranat, sys; dir(ranat); sys.exit('torch' in sys.modules or 'pydantic' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert set(ranat.__all__) == set(dir(ranat))
+    assert ranat.__version__ == metadata.version("ranat")

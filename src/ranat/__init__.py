@@ -6,6 +6,7 @@ Everything public is loaded when it is first used, so that reading corpora needs
 from __future__ import annotations
 
 import importlib
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("ranat")
     if name not in _HOMES:
         raise AttributeError(f"module 'ranat' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

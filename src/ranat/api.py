@@ -13,6 +13,7 @@ from ranat.errors import UsageError, UserError
 from ranat.gates import Gate, gates
 from ranat.registry import Registry
 from ranat.runs.folder import RunFolder
+from ranat.runs.identity import to_go_on_from
 from ranat.runs.nested import merge
 from ranat.runs.settings import FROM_RUN, Settings, read_settings
 from ranat.tasks import tasks
@@ -157,6 +158,8 @@ def train(
     task: str | None = None,
     attack: str | Options | Attack | None = None,
     gate: str | Options | Gate | None = None,
+    base: Run | str | Path | None = None,
+    add: str | Path | Iterable[str | Path] = (),
     out: str | Path | None = None,
     data: str | Path | None = None,
     resume: bool = False,
@@ -175,6 +178,9 @@ def train(
         task: default: what the corpus is for.
         attack: its name, {"name": …} with its options, or an attack; None: as in `config`, else standard training.
         gate: its name, the section `rat` ({"gate": …, "p": …}), or a gate; its seed is that of the run.
+        base: a run to go on from: its model, and its settings for all that is not given here (`--from`).
+        add: files of annotated documents to train on, too. What corrects a document of train takes its place; what is
+            in dev or test is left out.
         out: the run folder; default: runs/CORPUS-MODEL-REGIME-SEED.
         data: the folder of corpora; default: RANAT_DATA, else the user's cache folder.
         resume: go on from the last whole checkpoint.
@@ -189,11 +195,14 @@ def train(
     from ranat.training.run import train as train_run
 
     given: dict[str, Any] = dict(sections)
+    files = [add] if isinstance(add, str | Path) else add
     given |= {"corpus": _text(corpus), "model": _text(model), "task": task}
+    given["add"] = [str(_path(one)) for one in files] or None
     given["attack"] = _section(attack, "attack", "name", attacks)
     if gate is not None:
         given["rat"] = merge(sections.get("rat", {}), _section(gate, "gate", "gate", gates) or {})
-    settings = read_settings(_path(config), given)
+    started = None if base is None else to_go_on_from(Path(_model(base)).expanduser())
+    settings = read_settings(_path(config), given, base=started)
     folder = Path(out) if out is not None else default_folder(settings)
     console = _console(progress)
     train_run(settings, folder, data=_path(data), resume=resume, overwrite=overwrite, console=console)

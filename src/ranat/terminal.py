@@ -32,6 +32,12 @@ def plain_json(text: str) -> str:
     return _UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: "1 document", "2 entities", "1,234 documents"."""
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{count:,} {noun if count == 1 else many}"
+
+
 class Console(rich.console.Console):
     """A console of Rich that shows every text as it is: nothing in it is markup, and lines are not broken.
 

@@ -180,7 +180,7 @@ def test_train_goes_on_from_a_run(ranat: Ranat, runs: Callable[..., Path], tmp_p
     added.write_text(json.dumps({"id": "new", "text": "Fever is one more disease.", "entities": [entity]}) + "\n")
     done = ranat("train", "--from", first, "--add", added, "--out", out)
     assert done.code == 0, done.err
-    assert "note: 1 documents added to train" in done.err
+    assert "note: 1 document added to train" in done.err
     assert f"model: {first}" in (out / "config.yaml").read_text()
     complaint = ranat("train", "--from", tmp_path / "nothing", "--out", out).complaint
     assert complaint == f"ranat: {tmp_path / 'nothing'}: no run is here (name a folder that `ranat train --out` wrote)"

@@ -132,8 +132,8 @@ def test_a_document_that_cannot_be_read(ranat: Ranat, models: dict[str, str], tm
     file.write_text('{"id": "1", "text": "BRCA1"}\n{"id": "2"}\n')
     done = ranat("extract", "--ner", models["gene"], file, "-o", tmp_path / "out")
     assert done.code == 1
-    assert done.out.startswith("1 documents, 1 failures")
-    assert "1 documents could not be read; see" in done.err
+    assert done.out.startswith("1 document, 1 failure")
+    assert "1 document could not be read; see" in done.err
     (failure,) = map(json.loads, (tmp_path / "out" / "errors.jsonl").read_text().splitlines())
     assert (failure["where"], failure["what"]) == (f"{file}:2", "'text' is missing")
     done = ranat("extract", "--ner", models["gene"], file)
@@ -199,7 +199,7 @@ def test_convert_tells_what_is_lost(ranat: Ranat, tmp_path: Path) -> None:
     given = tmp_path / "a.jsonl"
     jsonl.write([Document("1", TEXT, entities, (Relation("x", "T1", "T3"),))], given)
     done = ranat("convert", given, "-o", tmp_path / "a.conll")
-    assert (done.code, done.out) == (0, "1 documents\n")
+    assert (done.code, done.out) == (0, "1 document\n")
     (line,) = done.err.splitlines()
     assert line.startswith("left out, as the format cannot hold it: ")
     for lost in ("1 scores", "1 discontinuous mentions", "1 relations"):
@@ -217,7 +217,7 @@ def test_what_convert_cannot_read_is_told(ranat: Ranat, tmp_path: Path) -> None:
     given = tmp_path / "a.jsonl"
     given.write_text('{"id": "1", "text": "a"}\nbroken\n{"id": "1", "text": "b"}\n')
     done = ranat("convert", given, "-o", tmp_path / "b.jsonl")
-    assert (done.code, done.out) == (1, "2 documents, 1 failures, 1 renamed\n")
+    assert (done.code, done.out) == (1, "2 documents, 1 failure, 1 renamed\n")
     assert f"not read: {given}:2: not JSON" in done.err
     assert [document.id for document in read(tmp_path / "b.jsonl")] == ["1", "1#2"]
     given.write_text("broken\n")
@@ -261,7 +261,7 @@ def test_an_output_with_the_name_of_a_file_is_a_file(
     (texts / "bad.txt").write_bytes(b"\xff")
     done = ranat("extract", "--ner", models["chemical"], texts, "-o", out)
     assert done.code == 1
-    assert done.out.startswith("3 documents, 1 failures, ")
+    assert done.out.startswith("3 documents, 1 failure, ")
     assert f"not read: {texts / 'bad.txt'}:1: invalid UTF-8" in done.err
     assert [document.id for document in read(out)] == ["0", "1", "2"]
     before = out.read_bytes()

@@ -14,7 +14,7 @@ from ranat.cli.application import Json, app, err, examples, lists
 from ranat.cli.printing import print_json, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError
-from ranat.terminal import plain_json
+from ranat.terminal import counted, plain_json
 
 if TYPE_CHECKING:
     from ranat.extraction.job import Job
@@ -139,7 +139,7 @@ def extract(
         err.print(f"the output is in {out}")
     if result["failures"]:
         see = "" if single else f"; see {out / 'errors.jsonl'}{' when all parts are done' if part else ''}"
-        err.print(f"{result['failures']:,} documents could not be read{see}")
+        err.print(f"{counted(result['failures'], 'document')} could not be read{see}")
         sys.exit(1)
 
 
@@ -255,11 +255,17 @@ def _verify(out: Path, inputs_gone: bool, json: bool) -> None:
         sys.exit(1)
 
 
+_NOUNS = {
+    "documents": "document", "failures": "failure", "entities": "entity", "relations": "relation", "shards": "shard"
+}  # fmt: skip
+
+
 def _print_totals(result: Mapping[str, Any]) -> None:
     counts = {
         name: count for name, count in result.items() if isinstance(count, int) and (count or name == "documents")
     }
-    print_text(", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    told = (counted(n, _NOUNS[name]) if name in _NOUNS else f"{n:,} {name}" for name, n in counts.items())
+    print_text(", ".join(told))
     if lost := result["lost"]:
         err.print(f"left out, as the format cannot hold it: {_said(lost)}")
     for notice in result["left_out"][:5]:

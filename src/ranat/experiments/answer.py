@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ranat.evaluation.significance import holm
+from ranat.terminal import counted
 
 LEVEL = 0.05
 
@@ -65,4 +66,4 @@ def _further(best: Mapping[str, Any]) -> str:
 
 
 def _seeds(count: int, more: str = "") -> str:
-    return f"{count} {more}seed{'s' if count != 1 else ''}"
+    return counted(count, f"{more}seed")

@@ -20,7 +20,7 @@ from ranat.extraction.ids import UniqueIds
 from ranat.extraction.inputs import End
 from ranat.extraction.progress import Rate
 from ranat.formats import How
-from ranat.terminal import plain_console
+from ranat.terminal import counted, plain_console
 
 
 def convert(
@@ -105,4 +105,4 @@ def one(given: Sequence[str], id: str | None = None, *, how: How = How(), max_ch
                 return found.content
     if failures:
         raise failures[0]
-    raise UserError(f"none of {documents:,} documents has the id {id!r}", where="--document")
+    raise UserError(f"none of {counted(documents, 'document')} has the id {id!r}", where="--document")

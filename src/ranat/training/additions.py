@@ -18,6 +18,7 @@ from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.formats.source import Notice
 from ranat.tasks.base import known_spelling
+from ranat.terminal import counted
 
 _LEAST = 40
 """Characters, without white space, of a text whose being part of another is no chance."""
@@ -83,7 +84,7 @@ def additions(files: Mapping[str, str], corpus: Corpus) -> Additions:
     leaks = _leaks({text: document.id for text, (_, document) in corrected.items()}, scored, named)
     for name in files:
         if ids := [document.id for text, (file, document) in corrected.items() if file == name and text in leaks]:
-            what = f"{_counted(ids)} of which the run is scored on the text, so it must not train on them"
+            what = f"{_told(ids)} of which the run is scored on the text, so it must not train on them"
             notices.append(Notice("left out", what, name, len(ids)))
     kept = tuple(document for text, (_, document) in corrected.items() if text not in leaks)
     if not kept:
@@ -91,8 +92,10 @@ def additions(files: Mapping[str, str], corpus: Corpus) -> Additions:
         raise UserError("nothing of them can be added", where=", ".join(files), remedy=remedy)
     added = Additions(kept, len(leaks), named=named)
     replaced = [document.id for document in corpus.splits["train"] if added.replaces(document)]
-    places = f"; {_counted(replaced)} of train replaced by them" if replaced else ""
-    notices.append(Notice("note", f"{len(kept):,} documents added to train{places}", ", ".join(files), len(kept)))
+    places = f"; {_told(replaced)} of train replaced by them" if replaced else ""
+    notices.append(
+        Notice("note", f"{counted(len(kept), 'document')} added to train{places}", ", ".join(files), len(kept))
+    )
     return replace(added, notices=tuple(notices))
 
 
@@ -135,7 +138,7 @@ def _squeezed(document: Document) -> str:
     return "".join(document.text.split())
 
 
-def _counted(ids: Sequence[str], most: int = 3) -> str:
+def _told(ids: Sequence[str], most: int = 3) -> str:
     """How many documents, and which."""
     some = ", ".join(repr(id) for id in ids[:most])
-    return f"{len(ids):,} document{'s' if len(ids) > 1 else ''} ({some}{', …' if len(ids) > most else ''})"
+    return f"{counted(len(ids), 'document')} ({some}{', …' if len(ids) > most else ''})"

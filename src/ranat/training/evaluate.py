@@ -18,7 +18,7 @@ from ranat.runs.folder import RunFolder
 from ranat.runs.loading import load
 from ranat.runs.settings import Settings
 from ranat.tasks import Task
-from ranat.terminal import plain_console
+from ranat.terminal import counted, plain_console
 from ranat.training.prepare import report_notices
 
 
@@ -93,7 +93,7 @@ def evaluate(
             remedy="evaluate on a corpus with the types it was trained on",
         )
     precision = resolve_precision(trained.settings.train.precision)
-    with console.status(f"predicting {len(gold)} documents"), autocast(precision):
+    with console.status(f"predicting {counted(len(gold), 'document')}"), autocast(precision):
         predicted = trained.task.predict(trained.model, gold)
     scores = trained.task.score(gold, predicted)
     notices = _unshared_types(scores["per_type"], known, split)

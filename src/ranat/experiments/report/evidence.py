@@ -9,6 +9,7 @@ from typing import Literal
 from ranat.evaluation.significance import Difference
 from ranat.experiments.report.groups import shown
 from ranat.experiments.report.tables import PUBLISHED_MODEL
+from ranat.terminal import counted
 
 Verdict = Literal["holds", "does not hold", "undecided"]
 
@@ -105,7 +106,7 @@ def from_difference(
     label: str, difference: Difference, published: float | None, verdict: Verdict, refuted: bool, note: str = ""
 ) -> Evidence:
     """A difference as evidence; one seed decides nothing, as its interval does not cover variation between seeds."""
-    notes = [f"{difference.seeds} seed{'s' if difference.seeds > 1 else ''}", note]
+    notes = [counted(difference.seeds, "seed"), note]
     if difference.seeds == 1:
         verdict, refuted = "undecided", False
         notes.append("the interval does not cover variation between seeds")
