@@ -3,9 +3,9 @@
     python benchmarks/serving.py --ner RUN [--re RUN] [--output benchmarks/serving.json]
 
 The server is a process of its own at 127.0.0.1, and so are the clients. Each client sends one abstract of the demo
-corpus at a time, and the next one as soon as it has the answer. A third part has a queue that is too short: what is
-refused must be refused with 503, and nothing else may go wrong. What was measured on other kinds of processors stays in
-the file.
+corpus at a time, or one sentence, and the next one as soon as it has the answer. The last part has a queue that is too
+short: what is refused must be refused with 503, and nothing else may go wrong. How many processors the server kept busy
+is told, as it cannot have more than there are. What was measured on other kinds of processors stays in the file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -44,30 +44,49 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--output", type=Path, help="write the figures as JSON")
     chosen = parser.parse_args()
-    texts = [document.text for split in corpora.load("demo").splits.values() for document in split]
-    measured: dict[str, Any] = {}
-    plan = {
-        "one at a time": (2 * CLIENTS, 1, chosen.seconds),
-        f"{CLIENTS} clients": (2 * CLIENTS, CLIENTS, chosen.seconds),
-        f"{CLIENTS} clients, queue of {QUEUE_TOO_SHORT}": (QUEUE_TOO_SHORT, CLIENTS, chosen.seconds / 4),
+    documents = [document for split in corpora.load("demo").splits.values() for document in split]
+    texts = {
+        "abstracts": [document.text for document in documents],
+        "sentences": [document.text[start:end] for document in documents for start, end in document.sentences],
     }
+    measured: dict[str, Any] = {}
+    many = f"{CLIENTS} clients"
+    plan = {
+        f"{what}, {how}": (what, 2 * CLIENTS, clients, chosen.seconds)
+        for what in texts
+        for how, clients in (("one at a time", 1), (many, CLIENTS))
+    }
+    plan[f"abstracts, {many}, queue of {QUEUE_TOO_SHORT}"] = ("abstracts", QUEUE_TOO_SHORT, CLIENTS, chosen.seconds / 4)
     with served(chosen, 2 * CLIENTS) as long, served(chosen, QUEUE_TOO_SHORT) as short:
-        addresses = {2 * CLIENTS: next(long), QUEUE_TOO_SHORT: next(short)}  # both load their models meanwhile
-        for name, (queue, clients, seconds) in plan.items():
-            load(addresses[queue], texts, 2, 3)  # the first batches are slow
-            measured[name] = load(addresses[queue], texts, clients, seconds)
+        servers = {2 * CLIENTS: long, QUEUE_TOO_SHORT: short}
+        for name, (what, queue, clients, seconds) in plan.items():
+            load(servers[queue], texts[what], 2, 3)  # the first batches are slow
+            measured[name] = load(servers[queue], texts[what], clients, seconds)
             print(f"{name}: {measured[name]}", file=sys.stderr)
-    rates = [measured[name]["requests_per_second"] for name in ("one at a time", f"{CLIENTS} clients")]
-    result = {**machine(), "measured": measured, "ratio": round(rates[1] / rates[0], 2)}
+    rates = {name: part["requests_per_second"] for name, part in measured.items()}
+    ratios = {what: round(rates[f"{what}, {many}"] / rates[f"{what}, one at a time"], 2) for what in texts}
+    result = {**machine(), "measured": measured, "ratios": ratios}
     print(json.dumps(result, indent=2))
     if chosen.output:
         kinds = json.loads(chosen.output.read_text()) if chosen.output.exists() else {}
         chosen.output.write_text(json.dumps({**kinds, processor(): result}, indent=2) + "\n")
 
 
+class Server(NamedTuple):
+    """A server that runs."""
+
+    address: str
+    pid: int
+
+    def processor_seconds(self) -> float:
+        """Of all its threads so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def served(chosen: argparse.Namespace, queue: int) -> Iterator[Iterator[str]]:
-    """A server in a process of its own; the first that it gives is its address, as soon as it serves."""
+def served(chosen: argparse.Namespace, queue: int) -> Iterator[Server]:
+    """A server in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "ranat.cli", "serve", "--ner", chosen.ner, "--port", "0"]
         command += ["--queue", str(queue), "--store", f"{folder}/store.sqlite"]
@@ -76,15 +95,18 @@ def served(chosen: argparse.Namespace, queue: int) -> Iterator[Iterator[str]]:
         assert process.stderr is not None
         try:
             places = (re.search(r"http://[\d.:]+\d", line) for line in process.stderr)
-            yield (place[0] for place in places if place)
+            yield Server(next(place[0] for place in places if place), process.pid)
         finally:
             process.terminate()
             process.wait()
 
 
-def load(address: str, texts: list[str], clients: int, seconds: float) -> dict[str, Any]:
+def load(server: Server, texts: list[str], clients: int, seconds: float) -> dict[str, Any]:
     """So many clients for so many seconds: {"requests_per_second", "p50", "p95" (seconds of an answer), "statuses"}."""
-    return asyncio.run(_load(address, texts, clients, seconds))
+    before, began = server.processor_seconds(), time.monotonic()
+    measured = asyncio.run(_load(server.address, texts, clients, seconds))
+    busy = (server.processor_seconds() - before) / (time.monotonic() - began)
+    return {**measured, "processors_busy": round(busy, 2)}
 
 
 async def _load(address: str, texts: list[str], clients: int, seconds: float) -> dict[str, Any]:

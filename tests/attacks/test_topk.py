@@ -42,7 +42,7 @@ def test_equation(gamma: float) -> None:
     r = zero.clone().requires_grad_()
     (g,) = torch.autograd.grad(loss_at(model, batch, r), r)
     size = [torch.sqrt((g[i][mask[i]] ** 2).sum()) for i in range(5)]
-    uniform = (passes.uniform()[:, 0, 0].double() + 1) / 2
+    uniform = (passes.uniform()[:, 1, 0].double() + 1) / 2  # at the first word
     score = [torch.log(size[i]) - torch.log(-torch.log(uniform[i])) for i in range(5)]
     chosen = sorted(sorted(range(5), key=lambda i: -float(score[i]))[: round(gamma * 5)])
     point = torch.stack([EPSILON * g[i] * mask[i, :, None] / size[i] for i in range(5)])
@@ -54,6 +54,20 @@ def test_equation(gamma: float) -> None:
     assert float(passes.objective) == pytest.approx(float(objective), rel=1e-6)
     for name, gradient in gradients(model).items():
         assert (ours[name] - gradient).norm() <= 1e-6 * gradient.norm() + 1e-12, name
+
+
+def test_who_is_chosen_does_not_depend_on_where_padding_is() -> None:
+    model, batch = tiny.model().eval(), tiny.batch(LENGTHS)
+    positions = torch.arange(9).repeat(5, 1)
+    right = {**batch, "position_ids": positions}
+    left = {
+        name: torch.stack([row.roll(9 - length) for row, length in zip(values, LENGTHS, strict=True)])
+        for name, values in right.items()
+    }
+    for seed in range(20):
+        kept = [attacked(TopK(gamma=0.4), model, given, noise_seed=(seed, 0)) for given in (right, left)]
+        losses = [float(passes.objective) for passes in kept]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_all_of_the_batch_is_fgm() -> None:

@@ -91,7 +91,7 @@ def as_norm(norm: object) -> Norm:
     Raises:
         ValueError: it is another norm.
     """
-    if norm in (2, 2.0, "2", "2.0"):
+    if norm in (2, "2", "2.0"):
         return 2
     if norm in ("inf", math.inf):
         return "inf"

@@ -37,7 +37,8 @@ class TopK(Attack):
         g = passes.learn(weight=self.clean_weight)
         ball = self.ball(passes)
         hardness = torch.linalg.vector_norm((g * ball.mask).float(), dim=(1, 2))
-        uniform = passes.uniform()[:, 0, 0].double().add(1).div(2).clamp(1e-12, 1 - 1e-12)
+        first = ball.mask.int().argmax(1, keepdim=True)  # of what may be perturbed, wherever padding is
+        uniform = passes.uniform().gather(1, first)[:, 0, 0].double().add(1).div(2)
         order = (hardness.double().log() - (-uniform.log()).log()).argsort(descending=True)
         rows = order[: max(round(self.gamma * len(g)), 1)].sort().values
         passes.learn(ball.radius * ball.unit(g), weight=self.adversarial_weight, rows=rows, last=True)
