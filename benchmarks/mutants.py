@@ -32,7 +32,7 @@ OWN_TESTS = {
     "training.passes": [f"tests/training/test_{name}.py" for name in ("passes", "pass_by_pass")],
     "training.predictions": ["tests/training/test_predictions.py"],
     "training.step": ["tests/training/test_step.py", "tests/training/test_passes.py"],
-    "training.trainer": [f"tests/training/test_{name}.py" for name in ("trainer", "trainer_features", "scripts")],
+    "training.trainer": ["tests/training/test_trainer_features.py", "tests/training/test_scripts.py"],
 }
 """Which tests answer for which modules; the modules themselves are named in pyproject.toml."""
 

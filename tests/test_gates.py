@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ranat.errors import UsageError
 from ranat.gates import (
     Always,
     Bernoulli,
@@ -28,6 +29,7 @@ from ranat.gates import (
     Rising,
     Signal,
     gates,
+    register_gate,
 )  # fmt: skip
 from ranat.gates.base import ramp
 
@@ -193,6 +195,41 @@ def test_quantile_attacks_after_large_or_small_gradients(among: Any, p: float) -
     before = np.log(norms)[150:-1]
     gap = before[decisions[151:]].mean() - before[~decisions[151:]].mean()
     assert (gap > 1) if among == "highest" else (gap < -1)
+
+
+@pytest.mark.parametrize(
+    ("norms", "share"),
+    [
+        ([1, 5, 5, 2], 0),  # the second of four
+        ([1, 2, 5, 4], 1),  # the third
+        ([1, 2, 2, 2], 2 / 3),  # one of those from the second to the fourth
+        ([3, 3, 3, 1], 0),
+        ([1, 1, 1, 3], 1),
+    ],
+)
+def test_quantile_ranks_the_last_norm_among_those_of_its_like(norms: list[float], share: float) -> None:
+    """Above the median at p = ½, over many seeds."""
+    opened = []
+    for seed in range(400):
+        gate = Quantile(0.5, window=4, seed=seed)
+        gate.load_state_dict({"open": False, "plain": norms, "attacked": [100.0, 0.0, 0.0, 0.0]})
+        opened.append(gate(7))
+    assert np.mean(opened) == pytest.approx(share, abs=0 if share in (0, 1) else 0.08)
+    assert all(Quantile(1.0, window=4, seed=seed)(step) for seed in range(20) for step in range(20))
+
+
+def test_what_is_no_gate_cannot_be_registered() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Odd(Bernoulli):
+        gate: float = 0.5
+
+    @dataclasses.dataclass(frozen=True)
+    class Wet(Bernoulli):
+        dropout: float = 0.1
+
+    for kind, wrong in ((int, "Gate"), (Odd, "called 'gate'"), (Wet, "called 'dropout'")):
+        with pytest.raises(UsageError, match=wrong):
+            register_gate(f"odd-{kind.__name__}")(kind)
 
 
 def test_quantile_goes_on_from_what_it_remembers_and_draws_between_equals() -> None:

@@ -48,7 +48,7 @@ class Quantile(ObservingGate):
             below, equal = sum(norm < like[-1] for norm in like), like.count(like[-1])
             place = (below + drawn * equal) / self.window  # in [0, 1)
             drawn = 1 - place if self.among == "highest" else place
-        self._open = drawn < self.p or self.p == 1
+        self._open = drawn < self.p
         return self._open
 
     def observe(self, step: int, signal: Signal) -> None:
