@@ -29,7 +29,7 @@ OWN_TESTS = {
     "gates": ["tests/test_gates.py"],
     "models": [f"tests/models/test_{name}.py" for name in ("embedding", "perturbation", "layouts")],
     "training.memory": ["tests/training/test_memory.py", "tests/attacks/test_carry.py"],
-    "training.passes": [f"tests/training/test_{name}.py" for name in ("passes", "pass_by_pass")],
+    "training.passes": [f"tests/training/test_{name}.py" for name in ("passes", "pass_by_pass", "step")],
     "training.predictions": ["tests/training/test_predictions.py"],
     "training.step": ["tests/training/test_step.py", "tests/training/test_passes.py"],
     "training.trainer": [

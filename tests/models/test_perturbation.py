@@ -113,7 +113,8 @@ def test_a_pass_around_the_embeddings_fails_loudly(architecture: str) -> None:
         Perturbed(model, torch.zeros(1, 4, 16), ids=ids),
     ):
         model(inputs_embeds=torch.zeros(1, 4, 16), attention_mask=torch.ones(1, 4))
-    with pytest.raises(UserError, match="nothing was perturbed"), Perturbed(model, ids=ids):
+    remedy = r"\(give the model input_ids, not inputs_embeds, or name the module that embeds them\)"
+    with pytest.raises(UserError, match=f"so nothing was perturbed {remedy}$"), Perturbed(model, ids=ids):
         pass
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ import tiny
 from ranat.errors import UserError
 from ranat.training.cost import Cost
 from ranat.training.memory import ExampleMemory
-from ranat.training.passes import part_of
+from ranat.training.passes import attended, part_of
 from ranat.training.step import model_loss
 
 
@@ -102,3 +103,50 @@ def test_what_cannot_be_divided_into_examples_is_refused(wrong: dict[str, Tensor
     )
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         part_of({"input_ids": torch.ones(3, 4, dtype=torch.long), **wrong}, torch.tensor([0]))
+
+
+def test_what_was_unusable_in_any_pass_is_counted_once() -> None:
+    """Sentence 1 has a gradient in the second pass only, sentence 2 in the first only, sentence 3 in both."""
+    ignored = [0, 1, 1]
+
+    def loss(model: Any, batch: Any) -> Tensor:
+        labels = batch["labels"].clone()
+        labels[ignored[0]] = -100
+        return model_loss(model, {**batch, "labels": labels})
+
+    one = passes(loss=loss)
+    assert one.unusable() == 0
+    for expected in (1, 2, 2):
+        gradient = one.ascend()
+        assert one.unusable() == expected
+        assert [bool(row.any()) for row in gradient] == [row != ignored[0] for row in range(3)]
+        ignored.pop(0)
+
+
+def test_a_gradient_that_is_not_finite_counts_as_none() -> None:
+    def loss(model: Any, batch: Any) -> Tensor:
+        logits = model(**{name: value for name, value in batch.items() if name != "labels"}).logits
+        return (logits.sum((1, 2)) * torch.tensor([1.0, torch.inf, 1.0])).sum()
+
+    one = passes(loss=loss)
+    assert [bool(row.any()) for row in one.ascend()] == [True, False, True]
+    assert one.unusable() == 1
+
+
+def test_what_cannot_be_perturbed_says_how_to_mend_it() -> None:
+    message = (
+        "the loss does not depend on the word embeddings, so there is nothing to perturb "
+        "(let the model's own embeddings be part of its loss, or train without an attack)"
+    )
+
+    def loss(model: Any, batch: Any) -> Tensor:
+        model_loss(model, batch)
+        return model.classifier.bias.sum()
+
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        passes(loss=loss).learn()
+    message = "attention_mask is (3, 8), input_ids (3, 9) (give a mask with a value for each token, as tokenizers do)"
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        attended({**tiny.batch(), "attention_mask": torch.ones(3, 8)})
+    assert attended({"input_ids": torch.ones(2, 3)}).tolist() == [[True] * 3] * 2
+    assert attended({"input_ids": torch.ones(2, 3)}).dtype == torch.bool
