@@ -12,6 +12,9 @@ import pytest
 import yaml
 
 from ranat.experiments.cards import read_all
+from ranat.experiments.grid.cells import expand
+from ranat.experiments.spec import read_spec
+from ranat.plainyaml import dump_yaml
 
 ROOT = Path(__file__).parents[1]
 ROWS = {"standard": "standard", "AT FGM": "AT-FGM", "RAT FGM": "RAT-FGM"}
@@ -54,3 +57,28 @@ def test_it_tests_from_five_seeds_on_and_says_what_is_missing(
         assert test["estimate"] == pytest.approx(mean[test["second"]] - mean["standard"])
     (same,) = found["equivalence"]
     assert same["estimate"] == pytest.approx(mean["RAT-FGM"] - mean["AT-FGM"])
+
+
+@pytest.mark.parametrize("corpus", ["ncbi-disease", "chemprot"])
+def test_the_grid_has_the_trainings_of_the_plan_with_what_was_chosen(
+    corpus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks" / "study"))
+    import report
+    import search
+
+    chosen = {"learning_rate": 2e-4, "fgm": 0.04, "carry": 0.02}
+    (tmp_path / "grid.yaml").write_text(dump_yaml(search.grid(corpus, chosen)))
+    spec = read_spec(str(tmp_path / "grid.yaml"))
+    assert tuple(row.name for row in spec.rows) == report.ROWS
+    cells = {cell.row: cell for cell in expand(spec) if cell.settings.train.seed == 3}
+    assert len(cells) == 6
+    for name, epsilon in (("AT-FGM", 0.04), ("RAT-FGM", 0.04), ("carry", 0.02), ("noise", 0.04)):
+        attack = cells[name].settings.attack
+        assert (attack["epsilon"], attack["epsilon_unit"]) == (epsilon, "relative")
+    for name, cell in cells.items():
+        settings = cell.settings
+        assert (settings.train.learning_rate, settings.train.keep, settings.train.sample) == (2e-4, "last", 0)
+        assert settings.train.epochs == (12 if name == "standard, twice the epochs" else 6)
+        assert settings.train.fraction == search.COMMON[corpus]["train"]["fraction"]
+    assert [cells[name].settings.rat.get("gate") for name in ("AT-FGM", "RAT-FGM")] == ["always", "bernoulli"]

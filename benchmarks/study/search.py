@@ -4,7 +4,7 @@ python benchmarks/study/search.py ncbi-disease --data FOLDER --out results/study
 
 Learning rate of standard training first, then the radius of each training with that rate, as docs/study.md plans it.
 Each trial is a run folder under OUT/search/CORPUS/, so an interrupted search goes on; test is never read. Writes
-OUT/search-CORPUS.json.
+OUT/search-CORPUS.json, and the grid of the study with what was chosen as OUT/CORPUS.yaml.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from ranat.disk import write_atomically
+from ranat.plainyaml import dump_yaml
 from ranat.runs.folder import RunFolder
 from ranat.runs.nested import merge
 from ranat.runs.settings import read_settings
@@ -78,7 +79,34 @@ def main() -> None:
         chosen[name] = max(radii, key=lambda one: radii[one])
     result = {"corpus": options.corpus, "sample": SAMPLE, "seed": SEED, "trials": trials, "chosen": chosen}
     write_atomically(options.out / f"search-{options.corpus}.json", json.dumps(result, indent=1) + "\n")
+    write_atomically(options.out / f"{options.corpus}.yaml", dump_yaml(grid(options.corpus, chosen)))
     print(json.dumps(chosen))
+
+
+def grid(corpus: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """The trainings of the plan, with the chosen settings, as `ranat reproduce` reads them."""
+    common = merge(COMMON[corpus], {"train": {"learning_rate": chosen["learning_rate"], "keep": "last"}})
+
+    def attacked(name: str, radius: float, **rat: Any) -> dict[str, Any]:
+        return {"attack": {"name": name, "epsilon": radius, "epsilon_unit": "relative"}, "rat": rat}
+
+    half = {"gate": "bernoulli", "p": 0.5}
+    rows = {
+        "standard": {},
+        "AT-FGM": attacked("fgm", chosen["fgm"], gate="always"),
+        "RAT-FGM": attacked("fgm", chosen["fgm"], **half),
+        "carry": attacked("carry", chosen["carry"], **half),
+        "noise": attacked("noise", chosen["fgm"], gate="always"),
+        "standard, twice the epochs": {"train": {"epochs": 2 * common["train"]["epochs"]}},
+    }
+    return {
+        "title": f"Adversarial training on {corpus}: the study",
+        "corpora": [corpus],
+        "model": "minilm",
+        "seeds": list(range(10)),
+        **common,
+        "rows": [{"name": name, **values} for name, values in rows.items()],
+    }
 
 
 if __name__ == "__main__":
