@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 import tiny
 from ranat.errors import UserError
-from ranat.models.embedding import module_name, word_embeddings
+from ranat.models.embedding import encoder_of, module_name, word_embeddings
 from ranat.models.perturbation import Perturbed, look_up
 
 
@@ -78,3 +81,34 @@ def test_x_is_looked_up_without_a_pass() -> None:
     assert torch.equal(look_up(own, ids, "places"), own.places(ids))
     assert torch.equal(look_up(own, ids, own.words), own.words(ids))
     assert not look_up(own, ids, "words").requires_grad
+
+
+class Half(nn.Module):
+    """A part that names an encoder, as models of transformers do."""
+
+    def __init__(self, encoder: nn.Module, config: Any) -> None:
+        super().__init__()
+        self.encoder = encoder
+        if config is not None:
+            self.config = config
+
+    def get_encoder(self) -> nn.Module:
+        return self.encoder
+
+
+def test_the_encoder_is_that_which_holds_the_embeddings_beside_a_decoder() -> None:
+    both, alone = SimpleNamespace(is_encoder_decoder=True), SimpleNamespace(is_encoder_decoder=False)
+    own, other = Own(), Own()
+    for first in (Half(own, alone), Half(own, SimpleNamespace()), Half(own, None)):  # no decoder, as far as is said
+        assert encoder_of(first, own.words) is None
+        assert encoder_of(nn.ModuleList([first, Half(own, both)]), own.words) is own
+    assert encoder_of(nn.ModuleList([Half(other, both), Half(own, both)]), own.words) is own
+    assert encoder_of(Half(other, both), own.words) is None
+
+    class Same(Own):
+        config = both
+
+        def get_encoder(self) -> nn.Module:
+            return self
+
+    assert encoder_of(same := Same(), same.words) is None  # all of it is the encoder
