@@ -111,4 +111,5 @@ def test_the_encoder_is_that_which_holds_the_embeddings_beside_a_decoder() -> No
         def get_encoder(self) -> nn.Module:
             return self
 
-    assert encoder_of(same := Same(), same.words) is None  # all of it is the encoder
+    same = Same()
+    assert encoder_of(same, same.words) is None  # all of it is the encoder
