@@ -33,6 +33,15 @@ def test_what_was_kept_last_is_recalled_to_half_a_step_of_its_largest() -> None:
     assert memory.recall([]).shape == (0, 4)
 
 
+def test_processes_keep_what_any_of_them_has_met(one_process: None) -> None:
+    """Here there is one; several are in test_distributed.py."""
+    memory = ExampleMemory()
+    memory.keep([(tokens, torch.full((len(tokens), 4), 127.0)) for tokens in TOKENS])
+    assert len(memory) == 4
+    for tokens in TOKENS:
+        assert torch.equal(memory.recall(tokens), torch.full((len(tokens), 4), 127.0))
+
+
 def test_a_file_gives_it_back_to_the_bit(tmp_path: Path) -> None:
     memory, file = ExampleMemory(), tmp_path / "memory.safetensors"
     memory.save(file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -108,13 +107,6 @@ def test_backward_passes_are_outside_of_autocast(attack: Any) -> None:
         AdversarialStep(attack)(tiny.model(), tiny.batch(), loss=lambda m, b: Watched.apply(model_loss(m, b)))
     assert len(Watched.seen) >= (1 if isinstance(attack, SMART) else 2)
     assert not any(Watched.seen)
-
-
-@pytest.fixture
-def one_process(tmp_path: Path) -> Iterator[None]:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
-    yield
-    torch.distributed.destroy_process_group()
 
 
 @pytest.mark.parametrize("attack", [FGM(), PGD(), FreeLB(), SMART()], ids=lambda a: type(a).__name__)

@@ -50,6 +50,15 @@ def test_a_gate_sees_the_norm_of_the_gradients_without_their_scale(scale: float 
     assert norm == pytest.approx(float(torch.cat(found).norm()) / (scale or 1), rel=1e-5)
 
 
+def test_a_gate_sees_the_mean_over_processes(one_process: None) -> None:
+    """Here there is one; several are in test_distributed.py."""
+    gate, model = OnRise(), tiny.model().eval()
+    step = AdversarialStep(FGM(epsilon=0.3), gate=gate)
+    losses = [float(step(model, tiny.batch())) for _ in range(2)]
+    step.state_dict()
+    assert [(at, loss) for at, loss, _ in gate.seen] == [(0, pytest.approx(losses[0])), (1, pytest.approx(losses[1]))]
+
+
 def test_what_is_wrong_with_a_mask_and_how_to_mend_it() -> None:
     batch = tiny.batch()
     with pytest.raises(UserError) as caught:
