@@ -101,12 +101,36 @@ def test_a_resumed_trainer_goes_on_with_what_it_kept_of_examples(accumulation: i
     assert not same(weights(whole), weights(forgetful))
 
 
+def test_the_optimizer_goes_on_too(tmp_path: Path) -> None:
+    settings = {"optim": "adamw_torch", "learning_rate": 0.01, "lr_scheduler_type": "linear", "warmup_steps": 3}
+    whole, resumed = (made(tmp_path, settings=settings) for _ in range(2))
+    whole.train()
+    resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
+    assert same(weights(whole), weights(resumed))
+
+
+@pytest.mark.parametrize("loss_only", [True, False])
+@pytest.mark.parametrize("ignored", [None, ["logits"]])
+def test_predictions_are_made_as_trainer_makes_them(loss_only: bool, ignored: Any, tmp_path: Path) -> None:
+    batch = tiny.batch()
+    plain = {name: value for name, value in batch.items() if name != "special_tokens_mask"}
+    ours, theirs = made(tmp_path), made(tmp_path, Trainer)
+    model = tiny.model().eval()
+    loss, logits, labels = ours.prediction_step(model, batch, loss_only, ignored)
+    expected = theirs.prediction_step(model, plain, loss_only, ignored)
+    assert float(loss) == float(expected[0])
+    for one, other in ((logits, expected[1]), (labels, expected[2])):
+        assert torch.equal(one, other) if isinstance(other, Tensor) else one == other
+
+
 def test_the_clocks_run_in_training_steps_only(tmp_path: Path) -> None:
     import time
 
     class Slow(AdversarialTrainer):
         def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
-            time.sleep(0.05)
+            until = time.process_time() + 0.05
+            while time.process_time() < until:
+                pass
             return super().compute_loss(*args, **kwargs)
 
         def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
@@ -117,7 +141,7 @@ def test_the_clocks_run_in_training_steps_only(tmp_path: Path) -> None:
     trainer.train()
     cost = trainer.step.cost
     assert 4 * 0.05 < cost.train_seconds < 4 * 0.3
-    assert 0 < cost.processor_seconds < 4 * 0.3
+    assert cost.processor_seconds > 4 * 0.05
 
 
 @pytest.mark.parametrize("restore", [False, True])
@@ -125,7 +149,7 @@ def test_a_checkpoint_of_a_plain_trainer_can_be_gone_on_with(restore: bool, tmp_
     settings = {"restore_callback_states_from_checkpoint": restore}
     made(tmp_path, Trainer).train()
     resumed = made(tmp_path, gate=Always(), settings=settings)
-    with pytest.warns(UserWarning, match="the checkpoint is of another trainer: cost is counted from here on only"):
+    with pytest.warns(UserWarning, match="^the checkpoint is of another trainer: cost is counted from here on only$"):
         resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
     assert resumed.state.global_step == 4
     assert (resumed.step.cost.batches, resumed.step.cost.attacked_batches) == (2, 2)
