@@ -33,9 +33,9 @@ OWN_TESTS = {
     "training.predictions": ["tests/training/test_predictions.py"],
     "training.step": ["tests/training/test_step.py", "tests/training/test_passes.py"],
     "training.trainer": [
+        "tests/training/test_trainer_parts.py",
         "tests/training/test_trainer_features.py",
-        "tests/training/test_scripts.py::test_smart_has_the_share_that_trainer_gives_the_loss",
-        "tests/training/test_scripts.py::test_smart_weighs_the_same_when_gradients_are_accumulated",
+        "tests/training/test_passes.py::test_a_trainer_with_several_devices_in_one_process_is_refused",
     ],
 }
 """Which tests answer for which modules; the modules themselves are named in pyproject.toml."""

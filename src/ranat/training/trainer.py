@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -145,11 +147,8 @@ class AdversarialTrainer(Trainer):
         down: none of that arithmetic is repeated here.
         """
         caught: list[tuple[Tensor, dict[str, Any]]] = []
-        vars(self.accelerator)["backward"] = lambda loss, **options: caught.append((loss, options))
-        try:
+        with _instead(self.accelerator, "backward", lambda loss, **options: caught.append((loss, options))):
             super().training_step(model, dict(batch), items)
-        finally:
-            del vars(self.accelerator)["backward"]
         (one,) = caught
         return one
 
@@ -159,11 +158,8 @@ class AdversarialTrainer(Trainer):
         A regulariser such as SMART's is a loss that Trainer does not know. Without this factor it would be
         over-weighted by the number of accumulation steps.
         """
-        vars(self)["compute_loss"] = lambda *args, **kwargs: torch.ones((), device=self.args.device)
-        try:
+        with _instead(self, "compute_loss", lambda *args, **kwargs: torch.ones((), device=self.args.device)):
             return float(self._undifferentiated(model, batch, items)[0])
-        finally:
-            del vars(self)["compute_loss"]
 
     def _gradient_scale(self) -> float:
         """What losses were multiplied by against underflow in fp16."""
@@ -219,6 +215,21 @@ class StepState(TrainerCallback, ExportableState):
         if self._step:
             self._step.cost.train_seconds += time.perf_counter() - self._started
             self._step.cost.processor_seconds += time.process_time() - self._processor
+
+
+@contextmanager
+def _instead(owner: Any, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    """A method of an object replaced for a while; one that somebody set on the object itself comes back."""
+    own = vars(owner)
+    before = own.get(name)
+    own[name] = function
+    try:
+        yield
+    finally:
+        if before is None:
+            del own[name]
+        else:
+            own[name] = before
 
 
 def _items(batch: Batch) -> int:
