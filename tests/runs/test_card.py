@@ -100,7 +100,9 @@ def test_the_data_set_is_named_as_the_hub_names_it() -> None:
 def test_where_ones_own_folders_lie_is_not_told(tmp_path: Path) -> None:
     for name in ("mine", "pubmedbert"):
         (tmp_path / name).mkdir()
-    own = settings(corpus=str(tmp_path / "mine"), model=str(tmp_path / "pubmedbert"))
+    (tmp_path / "more.jsonl").write_text("{}")
+    files = [str(tmp_path / "more.jsonl")]
+    own = settings(corpus=str(tmp_path / "mine"), model=str(tmp_path / "pubmedbert"), add=files)
     card = render_card(own, METRICS, cost(10, 0, 10, 10, 0), CORPUS)
     assert str(tmp_path) not in card
     assert "# pubmedbert on mine: standard" in card

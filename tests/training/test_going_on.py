@@ -98,7 +98,7 @@ def test_what_is_corrected_takes_its_place_and_the_rest_is_added(first: Path, tm
     assert "note: 2 documents added to train; 1 document (" in said.getvalue()
     assert metrics["per_type"]["test"].keys() == {"Gene"}  # as train writes it
     card = (tmp_path / "next" / "README.md").read_text()
-    assert f"2 of them were added from `{file}` (SHA-256 " in card
+    assert f"2 of them were added from `{Path(file).name}` (SHA-256 " in card
     assert set(RunFolder(tmp_path / "next").settings().add) == {file}
     assert run_errors(tmp_path / "next").analysis.documents
 

@@ -30,7 +30,10 @@ _PIPELINES = {"ner": "token-classification", "relation": "text-classification"}
 def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any], corpus: Corpus) -> str:
     """The hub's front matter, then data, scores, use, cost, settings and limits, in Markdown."""
     front = _front_matter(settings, metrics)
-    settings = settings.model_copy(update={"corpus": _name(settings.corpus), "model": _name(settings.model)})
+    files = settings.add
+    added = {Path(file).name: digest for file, digest in files.items()}
+    names = {"corpus": _name(settings.corpus), "model": _name(settings.model), "add": added}
+    settings = settings.model_copy(update=names)
     rows = [
         f"| {split} | {metrics['splits'][split]['documents']} | {_points(metrics[split])} |"
         for split in _scored(metrics)
@@ -47,7 +50,7 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
             "",
             f"Trained by RanAT4BIE (`ranat train`) on {metrics['splits']['train']['documents']} training documents of "
             f"{settings.corpus} ({corpus.form} form; fraction used: {settings.train.fraction:g}).",
-            *_added(settings, metrics["splits"]["train"].get("added")),
+            *_added(files, metrics["splits"]["train"].get("added")),
             "",
             "| split | documents | precision | recall | F1 |",
             "| --- | ---: | ---: | ---: | ---: |",
@@ -89,13 +92,13 @@ def _name(value: str) -> str:
     return Path(value).resolve().name if value not in corpora.names() and Path(value).expanduser().exists() else value
 
 
-def _added(settings: Settings, facts: Mapping[str, int] | None) -> list[str]:
+def _added(files: Mapping[str, str], facts: Mapping[str, int] | None) -> list[str]:
     """What was trained on beside the corpus."""
     if facts is None:
         return []
-    files = ", ".join(f"`{name}` (SHA-256 {digest[:12]}…)" for name, digest in settings.add.items())
+    told = ", ".join(f"`{Path(file).name}` (SHA-256 {digest[:12]}…)" for file, digest in files.items())
     return [
-        f"{facts['documents']} of them were added from {files}; they replaced {facts['replaced']} of the corpus. "
+        f"{facts['documents']} of them were added from {told}; they replaced {facts['replaced']} of the corpus. "
         f"{facts['left_out']} more were left out, as their text is in dev or test."
     ]
 
