@@ -222,7 +222,7 @@ def test_the_readmes_results_are_those_of_the_cards() -> None:
         grid[card.row][card.seed] = card
     base = grid["standard"]
     for row, name in (("AT FGM", "adversarial, FGM"), ("RAT FGM", "random adversarial, FGM, p = 0.5")):
-        counts = [np.array([side[seed].counts["test"] for seed in base], float) for side in (base, grid[row])]  # type: ignore[index]  # done
+        counts = [np.array([side[seed].counts["test"] for seed in base], float) for side in (base, grid[row])]  # type: ignore[index]  # cost is there  # done
         gain = joint_bootstrap(*counts)
         points = [f"{100 * value:+.2f}".replace("-", "−") for value in (gain.estimate, gain.low, gain.high)]
         costs = [np.mean([card.cost["xfp"] for card in side.values()]) for side in (base, grid[row])]  # type: ignore[index]

@@ -25,7 +25,7 @@ TEXT = untrained.TEXT
 
 def app_of(extractor: Extractor, store: Store, models: dict[str, str], **options: Any) -> Any:
     runs: list[Model] = describe(extractor, [models["chemical"], models["gene"]], models["relation"])
-    extract = lambda documents: list(extractor.extract_stream(documents))  # noqa: E731
+    extract = lambda documents: list(extractor.extract_stream(documents))  # noqa: E731 - shorter than a function
     return create_app(extract, store, runs, **{"limits": Limits(), **options})
 
 

@@ -59,7 +59,7 @@ def test_a_batch_that_is_left_out_is_learnt_from_once_at_x(attack: Attack) -> No
     model = tiny.model().double().eval()
     passes = attacked(attack, model, tiny.batch())
     model.zero_grad()
-    attack.rest(Watched())  # type: ignore[arg-type]
+    attack.rest(Watched())  # type: ignore[arg-type]  # stands in for passes
     assert seen == [(None, True)]
     found = torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
     plain = tiny.model().double().eval()

@@ -170,7 +170,7 @@ def test_cells_of_a_grid_know_them(
 ) -> None:
     """They are named by relative paths, and a cell is a process of its own."""
     if more:
-        pytest.importorskip("ray")
+        pytest.importorskip("ray", reason="ray is not installed")
     for name in ("herbs", "bursts"):
         shutil.copy(PLUGINS / f"{name}.py", tmp_path)
     row = {"name": "FGM in bursts", "attack": {"name": "fgm"}, "rat": {"gate": "bursts"}}

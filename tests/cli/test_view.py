@@ -68,4 +68,4 @@ def test_a_notebook_shows_marks_and_relations_and_a_frame_as_a_table() -> None:
     (row,) = to_pandas(DOCUMENTS[1], "relations").to_dict("records")
     assert (row["document"], row["head_text"], row["type"], row["score"]) == ("2", "BRCA1", "r", 0.25)
     with pytest.raises(ValueError, match="no table 'tokens'"):
-        to_pandas([], "tokens")  # type: ignore[arg-type]
+        to_pandas([], "tokens")  # type: ignore[arg-type]  # wrong on purpose

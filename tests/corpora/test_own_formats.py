@@ -14,7 +14,7 @@ DOCUMENTS = [Document(str(i), "Lung cancer helps.", (Entity("T1", "Disease", ((0
 
 @pytest.mark.parametrize("format", WRITERS.names())
 def test_a_corpus_of_any_format(format: str, tmp_path: Path) -> None:
-    pytest.importorskip(NEEDS.get(format, "json"))
+    pytest.importorskip(NEEDS.get(format, "json"), reason="an extra is not installed")
     suffix = WRITERS.get(format).suffix
     for split, documents in (("train", DOCUMENTS), ("dev", DOCUMENTS[:5])):
         write(documents, tmp_path / f"{split}{suffix}", format)
@@ -27,7 +27,7 @@ def test_a_corpus_of_any_format(format: str, tmp_path: Path) -> None:
 
 
 def test_a_corpus_that_the_library_datasets_saved(tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
     tags = datasets.Sequence(datasets.ClassLabel(names=["O", "B-Disease", "I-Disease"]))
     features = datasets.Features({"tokens": datasets.Sequence(datasets.Value("string")), "ner_tags": tags})
     rows = {"tokens": [["Lung", "cancer", "helps"]] * 30, "ner_tags": [[1, 2, 0]] * 30}

@@ -57,7 +57,7 @@ def test_every_script_is_asked() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("script", sorted(LAST))
 def test_a_script_runs(script: str, tmp_path: Path) -> None:
-    pytest.importorskip(NEEDS.get(script, "torch"))
+    pytest.importorskip(NEEDS.get(script, "torch"), reason="an extra is not installed")
     printed = run(script, folder=tmp_path)
     last = LAST[script]
     assert last is None or printed.splitlines()[-1] == last
@@ -75,7 +75,7 @@ def test_the_attack_of_ones_own_keeps_what_an_attack_promises() -> None:
 
 @pytest.mark.slow
 def test_spacy_has_the_entities_and_relations_of_the_extractor(tmp_path: Path) -> None:
-    pytest.importorskip("spacy")
+    pytest.importorskip("spacy", reason="spacy is not installed")
     models = untrained.save_all(tmp_path)
     named = [models[name] for name in ("chemical", "gene", "relation")]
     printed = run("with_spacy.py", *named, folder=tmp_path, before=("-c", WITH_COMPONENT))

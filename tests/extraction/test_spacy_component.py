@@ -11,8 +11,8 @@ import pytest
 import tiny
 from ranat.extraction import Extractor
 
-spacy = pytest.importorskip("spacy")
-from ranat.extraction import spacypipe  # noqa: E402
+spacy = pytest.importorskip("spacy", reason="spacy is not installed")
+from ranat.extraction import spacypipe  # noqa: E402 - needs spaCy
 
 TEXTS = ["Cisplatin induced nephrotoxicity; BRCA1 mutations were seen in 12 patients.", "", " \n", *tiny.TEXTS]
 

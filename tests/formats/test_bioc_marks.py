@@ -74,7 +74,7 @@ Spelling = Callable[[list[Passage], list[Mark]], str]
 
 @pytest.fixture(params=[as_json, as_xml])
 def spelt(request: pytest.FixtureRequest) -> Spelling:
-    return request.param  # type: ignore[no-any-return]
+    return request.param  # type: ignore[no-any-return]  # pytest has no type for it
 
 
 def parse(text: str, lenient: bool = False) -> tuple[Document, list[Notice]]:

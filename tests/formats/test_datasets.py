@@ -172,7 +172,7 @@ def test_a_mangled_file_raises_nothing_but_user_errors(kind: str, seed: int) -> 
 
 @pytest.fixture
 def dataset() -> Any:
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
     tags = datasets.Sequence(datasets.ClassLabel(names=NAMES))
     features = {"id": datasets.Value("string"), "tokens": datasets.Sequence(datasets.Value("string")), "ner_tags": tags}
     rows = {"id": ["0", "1"], "tokens": [WORDS, WORDS[3:]], "ner_tags": [[1, 2, 0, 3, 0], [3, 0]]}
@@ -193,7 +193,7 @@ def test_what_the_library_saves(dataset: Any, tmp_path: Path) -> None:
 
 
 def test_splits_that_the_library_saves(dataset: Any, tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
     datasets.DatasetDict({"train": dataset, "test": dataset}).save_to_disk(
         tmp_path / "saved", num_shards={"train": 2, "test": 1}
     )
@@ -202,7 +202,7 @@ def test_splits_that_the_library_saves(dataset: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", ["hf-json", "hf-parquet"])
 def test_the_library_reads_what_is_written(format: str, dataset: Any, tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
     dataset.save_to_disk(tmp_path / "saved")
     write(read(tmp_path / "saved"), tmp_path / "out", format)
     kind = format.removeprefix("hf-")

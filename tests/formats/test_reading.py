@@ -94,7 +94,7 @@ def sample(name: str) -> bytes:
 @cache
 def binary(name: str) -> bytes:
     """A file that is no text."""
-    pytest.importorskip(BINARY[name])
+    pytest.importorskip(BINARY[name], reason="an extra is not installed")
     with TemporaryDirectory() as folder:
         write(WHOLE, Path(folder, "a"), name)
         return Path(folder, "a").read_bytes()

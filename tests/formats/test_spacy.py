@@ -120,7 +120,7 @@ def test_mentions_that_spacy_cannot_have_are_not_written(tmp_path: Path) -> None
     spans = {"T1": ((0, 11),), "T2": ((5, 11),), "T3": ((11, 15),), "T4": ((0, 4), (18, 23))}
     document = Document("1", TEXT, tuple(Entity(id, "X", span) for id, span in spans.items()))
     for format in ("spacy", "docbin"):
-        pytest.importorskip("spacy")
+        pytest.importorskip("spacy", reason="spacy is not installed")
         lost = write([document], tmp_path / format, format)
         assert lost["discontinuous mentions"] == lost["nested or overlapping mentions"] == 1
         assert lost["white space around mentions"] == 1
@@ -133,7 +133,7 @@ def test_mentions_that_spacy_cannot_have_are_not_written(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def nlp() -> Any:
-    return pytest.importorskip("spacy").blank("en")
+    return pytest.importorskip("spacy", reason="spacy is not installed").blank("en")
 
 
 def packed(nlp: Any, *docs: Any, **options: Any) -> bytes:

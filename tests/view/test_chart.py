@@ -14,7 +14,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def polyline(svg: str) -> list[tuple[float, float]]:
     (line,) = ElementTree.fromstring(svg).iter(f"{SVG}polyline")
-    return [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]  # type: ignore[misc]
+    return [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]  # type: ignore[misc]  # pairs, as a polyline has them
 
 
 def texts(svg: str) -> list[str]:

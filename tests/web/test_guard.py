@@ -20,7 +20,7 @@ SECRET = "a-token-of-some-length"
 
 
 def client_of(store: Store, **options: object) -> TestClient:
-    app = create_app(lambda documents: documents, store, limits=Limits(), **options)  # type: ignore[arg-type]
+    app = create_app(lambda documents: documents, store, limits=Limits(), **options)  # type: ignore[arg-type]  # options are of several types
     return TestClient(app, base_url="http://127.0.0.1:8765", follow_redirects=False)
 
 

@@ -89,7 +89,9 @@ def render_card(settings: Settings, metrics: dict[str, Any], cost: dict[str, Any
 
 def _name(value: str) -> str:
     """A folder's own name: where it lies means nothing to others, and tells of whose machine it is."""
-    return Path(value).resolve().name if value not in corpora.names() and Path(value).expanduser().exists() else value
+    path = Path(value).expanduser()
+    own = value not in corpora.names() and (path.is_absolute() or path.exists())
+    return path.resolve().name if own else value
 
 
 def _added(files: Mapping[str, str], facts: Mapping[str, int] | None) -> list[str]:

@@ -274,7 +274,7 @@ class Store:
             self._rows.execute("BEGIN IMMEDIATE")
             try:
                 yield
-            except BaseException:
+            except BaseException:  # whatever ends it, also an interruption
                 self._rows.execute("ROLLBACK")
                 raise
             self._rows.execute("COMMIT")

@@ -134,7 +134,7 @@ def _threads(jobs: int, start: Launcher) -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(jobs) as pool:
         try:
             yield pool
-        except BaseException:
+        except BaseException:  # whatever ends it, also an interruption
             start.stop()
             pool.shutdown(cancel_futures=True)
             raise
