@@ -1,6 +1,6 @@
 """The search for settings that precedes the study: on dev, with a sample of train and a seed that the study never uses.
 
-python benchmarks/study/search.py ncbi-disease --data FOLDER --out results/study
+python benchmarks/study/search.py ncbi-disease --data FOLDER --out results/study --jobs 2
 
 Learning rate of standard training first, then the radius of each training with that rate, as docs/study.md plans it.
 Each trial is a run folder under OUT/search/CORPUS/, so an interrupted search goes on; test is never read. Writes
@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+import torch
 
 from ranat.disk import write_atomically
 from ranat.plainyaml import dump_yaml
@@ -50,37 +53,56 @@ def main() -> None:
     parser.add_argument("corpus", choices=COMMON)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--jobs", type=int, default=1, help="trials at a time, which share the processors")
     options = parser.parse_args()
-    folder = options.out / "search" / options.corpus
-    console = Console(stderr=True)
-    trials: list[dict[str, Any]] = []
+    threads = max(torch.get_num_threads() // options.jobs, 1)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.jobs, spawn, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
 
-    def tried(name: str, changes: dict[str, Any]) -> float:
-        fixed = {"sample": SAMPLE, "seed": SEED, "keep": "last"}
-        values = merge({"corpus": options.corpus, "model": "minilm", "train": fixed}, COMMON[options.corpus])
-        settings, out = read_settings(flags=merge(values, changes)), folder / name
-        console.rule(name)
-        run = RunFolder(out)
-        metrics = run.metrics() if run.finished else train(
-            settings, out, data=options.data, resume=True, test=False, console=console
-        )  # fmt: skip
-        run.drop_model()
-        trials.append({"trial": name, **changes, "dev_f1": round(metrics["dev"]["f1"], 4), "cost": run.cost()["xfp"]})
-        return float(metrics["dev"]["f1"])
+        def trials(changes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+            """Name of a trial → what came out."""
+            folders = [options.out / "search" / options.corpus / name for name in changes]
+            corpora, data = [options.corpus] * len(changes), [options.data] * len(changes)
+            found = pool.map(trial, folders, corpora, data, changes.values())
+            return dict(zip(changes, found, strict=True))
 
-    rates = {rate: tried(f"standard-{rate:g}", {"train": {"learning_rate": rate}}) for rate in RATES}
-    rate = max(rates, key=lambda one: rates[one])
-    chosen: dict[str, Any] = {"learning_rate": rate}
-    for name, training in TRAININGS.items():
-        radii = {}
-        for radius in RADII:
-            attack = {"attack": {"epsilon": radius, "epsilon_unit": "relative"}, "train": {"learning_rate": rate}}
-            radii[radius] = tried(f"{name}-{radius:g}", merge(training, attack))
-        chosen[name] = max(radii, key=lambda one: radii[one])
-    result = {"corpus": options.corpus, "sample": SAMPLE, "seed": SEED, "trials": trials, "chosen": chosen}
+        rates = {f"standard-{rate:g}": {"train": {"learning_rate": rate}} for rate in RATES}
+        found = trials(rates)
+        best = rates[_best(found)]
+        radii = {
+            f"{name}-{radius:g}": merge(
+                merge(training, best), {"attack": {"epsilon": radius, "epsilon_unit": "relative"}}
+            )
+            for name, training in TRAININGS.items()
+            for radius in RADII
+        }
+        found |= trials(radii)
+    chosen = best["train"] | {
+        name: radii[_best({one: found[one] for one in radii if one.startswith(name)})]["attack"]["epsilon"]
+        for name in TRAININGS
+    }
+    tried = [{"trial": name, **result} for name, result in found.items()]
+    result = {"corpus": options.corpus, "sample": SAMPLE, "seed": SEED, "trials": tried, "chosen": chosen}
     write_atomically(options.out / f"search-{options.corpus}.json", json.dumps(result, indent=1) + "\n")
     write_atomically(options.out / f"{options.corpus}.yaml", dump_yaml(grid(options.corpus, chosen)))
     print(json.dumps(chosen))
+
+
+def trial(folder: Path, corpus: str, data: Path, changes: dict[str, Any]) -> dict[str, Any]:
+    """Train with the changes, or go on with it, in a run folder that keeps no model: dev F1 and counted cost."""
+    run = RunFolder(folder)
+    if not run.finished:
+        fixed = {"train": {"sample": SAMPLE, "seed": SEED, "keep": "last"}}
+        values = merge(merge({"corpus": corpus, "model": "minilm"}, fixed), merge(COMMON[corpus], changes))
+        train(read_settings(flags=values), folder, data=data, resume=True, test=False)
+    run.drop_model()
+    found = {"dev_f1": round(run.metrics()["dev"]["f1"], 4), "cost": run.cost()["xfp"]}
+    print(f"{folder.name}: {found}", file=sys.stderr, flush=True)
+    return {**changes, **found}
+
+
+def _best(found: dict[str, dict[str, Any]]) -> str:
+    return max(found, key=lambda name: found[name]["dev_f1"])
 
 
 def grid(corpus: str, chosen: dict[str, Any]) -> dict[str, Any]:

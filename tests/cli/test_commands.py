@@ -315,6 +315,11 @@ def test_an_unknown_option_is_refused_with_the_nearest(ranat: Ranat) -> None:
     """Though every --SECTION.KEY may be an option of some task."""
     base = ("train", "--corpus", "demo", "--model", "minilm")
     for flags, complaint in {
+        ("--attack", "fgm"): "--attack takes options, not a value (write --attack.name fgm)",
+        ("--rat", "0.5"): "--rat takes options, not a value (write --rat.p 0.5)",
+        ("--rat", "exact"): "--rat takes options, not a value (write --rat.gate exact)",
+        ("--train", "3"): "--train takes options, not a value (write --train.OPTION VALUE; --help lists them)",
+        ("-o", "x"): "unknown option -o (known: --add, ",
         ("--resum",): "unknown option --resum (did you mean '--resume'?)",
         ("--modle", "x"): "unknown option --modle (did you mean '--model'?)",
         ("--attak.name", "pgd"): "attak: unknown key (did you mean 'attack'?)",

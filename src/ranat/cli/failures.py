@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import inspect
 import re
+from typing import get_args
 
 from cyclopts import CycloptsError
 
@@ -40,7 +41,7 @@ def explained(error: Exception) -> tuple[str, int]:
     """The line, lines below it where there are several things to mend, and the exit code: 2 for wrong usage, else 1."""
     said = " ".join(str(error).split())
     if isinstance(error, CycloptsError):
-        return _unknown_option(error) or str(error).strip().partition("\n")[0], 2
+        return _unknown_option(error) or _bare_section(error) or str(error).strip().partition("\n")[0], 2
     if isinstance(error, UserError):
         head = str(error).removesuffix("".join(f"\n  {line}" for line in error.details))
         lines = [" ".join(line.split()) for line in (head, *error.details)]
@@ -72,5 +73,17 @@ def _unknown_option(error: CycloptsError) -> str | None:
     if argument is None or target is None or argument.field_info.kind is not inspect.Parameter.VAR_KEYWORD:
         return None
     flag = getattr(error, "keyword", None) or next(str(token.keyword) for token in argument.tokens)
-    known = [f"--{name.replace('_', '-')}" for name in inspect.signature(target).parameters if name != "sections"]
+    names = [name for name in inspect.signature(target).parameters if name != "sections"]
+    known = [f"--{name.rstrip('_').replace('_', '-')}" for name in names]
     return f"unknown option {flag} ({nearest(flag, known)})"
+
+
+def _bare_section(error: CycloptsError) -> str | None:
+    """What to say of `--attack fgm`: such a flag has options instead of a value."""
+    argument, token = error.argument, getattr(error, "token", None)
+    if argument is None or token is None or token.keys or dict[str, str] not in get_args(argument.hint):
+        return None
+    flag, value = str(token.keyword), token.value
+    options = {"--attack": "name", "--rat": "p" if value[:1].isdigit() else "gate"}
+    remedy = f"{flag}.{options[flag]} {value}" if flag in options else f"{flag}.OPTION VALUE; --help lists them"
+    return f"{flag} takes options, not a value (write {remedy})"
