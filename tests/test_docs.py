@@ -192,6 +192,15 @@ def test_the_rates_are_those_of_the_benchmark() -> None:
     assert f"changes {changed} of {ours['both'] + ours['ours fp32 only']:,}" in said
 
 
+def test_the_server_carries_what_the_benchmark_found() -> None:
+    (found,) = json.loads((ROOT / "benchmarks" / "serving.json").read_text(encoding="utf-8")).values()
+    said, ratios, crowd = " ".join(RESULTS.split()), found["ratios"], found["measured"]["abstracts, 32 clients"]
+    assert f"{ratios['abstracts']} times as many abstracts a second" in said
+    assert f"and {ratios['sentences']} times as many sentences" in said
+    assert f"less than {crowd['p50']:.2f} seconds, 95% less than {crowd['p95']:.2f}" in said
+    assert f"busy to {50 * crowd['processors_busy']:.0f}%" in said
+
+
 def test_the_mutants_are_those_of_the_run() -> None:
     page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
     found = json.loads((ROOT / "benchmarks" / "mutants.json").read_text(encoding="utf-8"))
