@@ -9,16 +9,17 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from ranat.cli import listing
-from ranat.cli.application import Data, Json, app, err, examples, lists
+from ranat.cli.application import REST, START, Data, Json, app, err, examples, lists
 from ranat.cli.printing import duration, print_json, print_table, print_text
 from ranat.cli.reading import Columns, From, Lenient, section_of
 from ranat.errors import UserError
 
 
 @app.command(
+    group=START,
     help_epilogue=examples(
         "ranat init ncbi-disease", "ranat init my_corpus/ --model pubmedbert -o config.yaml", "ranat train config.yaml"
-    )
+    ),
 )
 @lists(listing.tasks, listing.backbones, listing.corpora)
 def init(
@@ -70,7 +71,7 @@ def init(
     print_text(f"{file} is written; go on with `{command}`")
 
 
-@app.command(help_epilogue=examples("ranat models"))
+@app.command(group=START, help_epilogue=examples("ranat models"))
 def models(*, json: Json = False) -> None:
     """List the backbones that have a name: size, what they were pre-trained on, licence, and what they need.
 
@@ -101,7 +102,7 @@ def models(*, json: Json = False) -> None:
     print_table(list(rows[0]), [list(row.values()) for row in rows], right=(1, 2))
 
 
-@app.command(help_epilogue=examples("ranat doctor", "ranat doctor --json"))
+@app.command(group=START, help_epilogue=examples("ranat doctor", "ranat doctor --json"))
 def doctor(*, json: Json = False) -> None:
     """Look at this machine and this installation: a line each, with what to do where something is missing.
 
@@ -124,11 +125,12 @@ def doctor(*, json: Json = False) -> None:
 
 
 @app.command(
+    group=REST,
     help_epilogue=examples(
         "ranat completion bash > ~/.local/share/bash-completion/completions/ranat",
         "ranat completion zsh > ~/.zsh/completions/_ranat",
         "ranat completion fish > ~/.config/fish/completions/ranat.fish",
-    )
+    ),
 )
 def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     """Print what makes a shell complete commands and flags; put it where that shell looks for it.

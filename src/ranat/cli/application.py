@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 
 from ranat import plugins
 from ranat.cli import streams
@@ -26,12 +26,21 @@ Exit codes: 0 done, 1 could not do it, 2 wrong usage. `--debug` shows the traceb
 So does the environment variable RANAT_PLUGINS, with names that are separated as in PATH.
 """
 
+START = Group("Start", sort_key=0)
+TRAIN = Group("Train and judge a model", sort_key=1)
+EXTRACT = Group("Extract", sort_key=2)
+CORRECT = Group("See and correct", sort_key=3)
+STUDY = Group("Study the method", sort_key=4)
+SHARE = Group("Share a model", sort_key=5)
+REST = Group("Besides", sort_key=6)
+
 app = App(
     name="ranat",
     version=metadata.version("ranat"),
     help="Fine-tune encoders for biomedical information extraction with (random) adversarial training.",
     help_epilogue=EPILOGUE,
     help_format="plaintext",
+    group_commands=REST,
     default_parameter=Parameter(negative=""),
     suppress_keyboard_interrupt=False,  # `main` says how to go on
 )

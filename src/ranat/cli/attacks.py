@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ranat.cli import listing
-from ranat.cli.application import Json, app, examples, lists
+from ranat.cli.application import STUDY, Json, app, examples, lists
 from ranat.cli.printing import print_json, print_text
 from ranat.errors import UserError
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ranat.attacks import Attack
 
 
-@app.command(help_epilogue=examples("ranat check-attack pgd", "ranat check-attack mine --plugin my_attack.py"))
+@app.command(
+    group=STUDY, help_epilogue=examples("ranat check-attack pgd", "ranat check-attack mine --plugin my_attack.py")
+)
 @lists(listing.attacks)
 def check_attack(name: str, *, json: Json = False) -> None:
     """Check what an attack promises, in each preset, scope and norm that it has, on a small model: a line a promise.

@@ -9,13 +9,13 @@ from typing import Any
 from cyclopts import App
 from rich.progress import DownloadColumn, TimeRemainingColumn
 
-from ranat.cli.application import Data, Json, app, err, examples
+from ranat.cli.application import START, Data, Json, app, err, examples
 from ranat.cli.printing import print_json, print_table, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError, UserError
 from ranat.terminal import progress_bar
 
-corpora_app = App(name="corpora", help="List, fetch and check corpora.")
+corpora_app = App(group=START, name="corpora", help="List, fetch and check corpora.")
 app.command(corpora_app)
 
 

@@ -7,17 +7,18 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ranat.cli.application import Data, Json, app, err, examples
+from ranat.cli.application import TRAIN, Data, Json, app, err, examples
 from ranat.cli.printing import print_json, print_table
 from ranat.disk import check_free
 
 
 @app.command(
+    group=TRAIN,
     help_epilogue=examples(
         "ranat errors runs/standard",
         "ranat errors runs/standard --split dev -o dev.html",
         "ranat errors runs/rat --json",
-    )
+    ),
 )
 def errors(
     run: Path,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ranat.cli import listing
-from ranat.cli.application import Json, app, err, examples, lists
+from ranat.cli.application import EXTRACT, Json, app, err, examples, lists
 from ranat.cli.printing import print_json, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError
@@ -29,6 +29,7 @@ Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: 
 
 
 @app.command(
+    group=EXTRACT,
     help_epilogue=examples(
         "ranat extract --ner runs/chem --ner runs/gene --re runs/chemprot abstracts/ -o found",
         "ranat extract --ner runs/chem pubmed26n*.xml.gz -o found --to parquet --resume",
@@ -37,7 +38,7 @@ Lines = Annotated[bool, Parameter(help="Each line of a text file is a document: 
         "ranat extract --verify found",
         "sbatch --array=1-8 --wrap "
         "'ranat extract --ner runs/chem texts/ -o found --part $SLURM_ARRAY_TASK_ID/8 --resume'",
-    )
+    ),
 )
 @lists(listing.formats)
 def extract(
@@ -144,11 +145,12 @@ def extract(
 
 
 @app.command(
+    group=EXTRACT,
     help_epilogue=examples(
         "ranat convert corpus.pubtator -o corpus.jsonl",
         "ranat convert brat-folder -o corpus.bioc.xml",
         "ranat convert abstracts.csv --columns text=abstract,id=pmid -o abstracts --to brat",
-    )
+    ),
 )
 @lists(listing.formats)
 def convert(

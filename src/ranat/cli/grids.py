@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ranat.cli import listing
-from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
+from ranat.cli.application import STUDY, TRAIN, Data, Json, Section, Sections, app, err, examples, lists, values
 from ranat.cli.printing import duration, print_json, print_table, print_text
 from ranat.cli.runs import ATTACK_HELP, RAT_HELP, TRAIN_HELP, settings_of
 from ranat.errors import UsageError, UserError
@@ -24,7 +24,9 @@ SPECS_HELP = "A YAML file, or one of:\n" + "\n".join(f"{name}: {title}" for name
 
 
 @app.command(
-    name="runs", help_epilogue=examples("ranat runs runs/", "ranat runs runs/ -o runs.html", "ranat runs runs/ --json")
+    group=TRAIN,
+    name="runs",
+    help_epilogue=examples("ranat runs runs/", "ranat runs runs/ -o runs.html", "ranat runs runs/ --json"),
 )
 def runs_under(
     root: Path, *, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None, json: Json = False
@@ -52,13 +54,14 @@ def runs_under(
 
 
 @app.command(
+    group=STUDY,
     help_epilogue=examples(
         "ranat reproduce table2 --model pubmedbert --seeds 0-4 --out results/table2",
         "ranat reproduce table2 --model minilm --corpora ncbi-disease --seeds 0 --train.fraction 0.1 --out results/try",
         "ranat reproduce ablation-p --model minilm --jobs 2 --out results/p",
         "ranat reproduce table2 --model pubmedbert --estimate",
         "ranat reproduce my_grid.yaml --ray 10.0.0.1:6379 --jobs 8 --out /shared/results",
-    )
+    ),
 )
 @lists(listing.training, listing.backbones, listing.corpora)
 def reproduce(
@@ -122,10 +125,11 @@ def reproduce(
 
 
 @app.command(
+    group=STUDY,
     help_epilogue=examples(
         "ranat report results/table2 -o report.html",
         "ranat report results/table1 results/table2 -o report.md -o report.tex",
-    )
+    ),
 )
 def report(
     *results: Path,
@@ -148,10 +152,11 @@ def report(
 
 
 @app.command(
+    group=STUDY,
     help_epilogue=examples(
         "ranat tune --corpus ncbi-disease --model minilm --attack.name pgd --trials 30 --out studies/pgd",
         "ranat tune config.yaml --trials 50 --out studies/mine",
-    )
+    ),
 )
 @lists(listing.attacks, listing.gates, listing.training, listing.tasks, listing.backbones, listing.corpora)
 def tune(

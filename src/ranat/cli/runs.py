@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ranat.cli import listing
-from ranat.cli.application import Data, Json, Section, Sections, app, err, examples, lists, values
+from ranat.cli.application import START, TRAIN, Data, Json, Section, Sections, app, err, examples, lists, values
 from ranat.cli.printing import duration, print_comparison, print_json, print_scores, print_table, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of, section_of
 from ranat.errors import UsageError, UserError
@@ -27,7 +27,7 @@ TRAIN_FROM_HELP = (
 )
 
 
-@app.command(help_epilogue=examples("ranat demo"))
+@app.command(group=START, help_epilogue=examples("ranat demo"))
 def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
     """Train with and without attacks on the packaged corpus, compare, and extract triples from a new abstract.
 
@@ -51,13 +51,14 @@ def demo(*, out: Path = Path("runs/demo"), json: Json = False) -> None:
 
 
 @app.command(
+    group=TRAIN,
     help_epilogue=examples(
         "ranat train --corpus demo --model minilm --out runs/standard",
         "ranat train --corpus ncbi-disease --model pubmedbert --attack.name pgd --attack.epsilon 0.3 --rat.p 0.5",
         "ranat train config.yaml --train.seed 1 --out runs/seed1",
         "ranat train config.yaml --estimate",
         "ranat train --from runs/standard --add corrected.jsonl --out runs/corrected",
-    )
+    ),
 )
 @lists(listing.attacks, listing.gates, listing.training, listing.tasks, listing.backbones, listing.corpora)
 def train(
@@ -117,11 +118,12 @@ def train(
 
 
 @app.command(
+    group=TRAIN,
     help_epilogue=examples(
         "ranat evaluate runs/standard",
         "ranat evaluate runs/standard --on bc5-disease",
         "ranat evaluate --ner runs/chemprot-ner --re runs/chemprot --on chemprot",
-    )
+    ),
 )
 def evaluate(
     run: Path | None = None,
@@ -183,7 +185,7 @@ def _evaluate_triples(ner: list[str], re: str, on: str, how: How, split: str, da
     )
 
 
-@app.command(help_epilogue=examples("ranat verify runs/standard"))
+@app.command(group=TRAIN, help_epilogue=examples("ranat verify runs/standard"))
 def verify(run: Path, *, json: Json = False) -> None:
     """Check every file of a run against the SHA-256 it was written with; delete what killed processes left.
 
@@ -209,7 +211,7 @@ def verify(run: Path, *, json: Json = False) -> None:
     err.print(f"{run} is {done}")
 
 
-@app.command(help_epilogue=examples("ranat compare runs/*", "ranat compare runs/* -o compare.svg"))
+@app.command(group=TRAIN, help_epilogue=examples("ranat compare runs/*", "ranat compare runs/* -o compare.svg"))
 def compare(
     *runs: Path, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None, json: Json = False
 ) -> None:

@@ -7,19 +7,20 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ranat.cli.application import app, err, examples
+from ranat.cli.application import CORRECT, app, err, examples
 from ranat.cli.extraction import Ner
 from ranat.errors import UserError
 
 
 @app.command(
+    group=CORRECT,
     help_epilogue=examples(
         "ranat serve",
         "ranat serve --ner runs/chem --ner runs/gene --re runs/chemprot",
         "ranat serve --ner runs/chem --store corrections/chem.sqlite --port 9000",
         "ranat serve --ner runs/chem --name ranat.example.org",
         "RANAT_TOKEN=$(openssl rand -hex 16) ranat serve --ner runs/chem --host 0.0.0.0",
-    )
+    ),
 )
 def serve(
     *,

@@ -7,12 +7,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ranat.cli.application import Json, app, err, examples
+from ranat.cli.application import SHARE, Json, app, err, examples
 from ranat.cli.printing import print_json, print_text
 
 
 @app.command(
-    help_epilogue=examples("ranat push runs/chem OWNER/chem-ner", "ranat push runs/chem OWNER/chem-ner --public")
+    group=SHARE,
+    help_epilogue=examples("ranat push runs/chem OWNER/chem-ner", "ranat push runs/chem OWNER/chem-ner --public"),
 )
 def push(run: Path, name: str, *, public: bool = False, json: Json = False) -> None:
     """Upload the model of a finished run to the Hugging Face hub: weights, tokenizer and card, nothing else of the run.
@@ -36,9 +37,10 @@ def push(run: Path, name: str, *, public: bool = False, json: Json = False) -> N
 
 
 @app.command(
+    group=SHARE,
     help_epilogue=examples(
         "ranat package runs/chem --name chem-ner", "pip install dist/ranat_model_chem_ner-1.0.0-py3-none-any.whl"
-    )
+    ),
 )
 def package(
     run: Path,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ranat.cli.application import Json, app, err, examples
+from ranat.cli.application import CORRECT, Json, app, err, examples
 from ranat.cli.extraction import Inputs, Lines, check_inputs, finish, input_format
 from ranat.cli.printing import print_json
 from ranat.cli.reading import Columns, From, Lenient, how_of
@@ -17,11 +17,12 @@ _KINDS = (".html", ".svg")
 
 
 @app.command(
+    group=CORRECT,
     help_epilogue=examples(
         "ranat view found -o found.html",
         "ranat view corpus.pubtator brat-folder",
         "ranat view found --document 19770298 -o figure.svg",
-    )
+    ),
 )
 def view(
     *input: Inputs,
