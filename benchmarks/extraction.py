@@ -102,8 +102,20 @@ def memories(chosen: argparse.Namespace, start: Start) -> dict[str, Any]:
     return {"few": few, "many": many, "many / few": many["memory"] / few["memory"]}
 
 
+def sentence(chosen: argparse.Namespace, start: Start) -> dict[str, Any]:
+    """Seconds for one sentence from the command line, entities and relations, of all that such a call does."""
+    command = [sys.executable, "-m", "ranat.cli", "extract", "--ner", chosen.ner, "--re", chosen.re, "-"]
+    seconds = []
+    for _ in range(chosen.rounds):
+        began = time.perf_counter()
+        subprocess.run(command, input=b"Imatinib inhibits KIT.", capture_output=True, check=True)
+        seconds.append(time.perf_counter() - began)
+    return {"seconds": statistics.median(seconds), "runs": seconds}
+
+
 PARTS: dict[str, Callable[[argparse.Namespace, Start], dict[str, Any]]] = {
     "rates": rates,
+    "sentence": sentence,
     "memory": memories,
     "spans": lambda _, start: start("spans"),
 }

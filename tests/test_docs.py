@@ -181,10 +181,17 @@ def test_the_documents_to_correct_first_are_those_of_the_simulation() -> None:
 def test_the_rates_are_those_of_the_benchmark() -> None:
     kinds = json.loads((ROOT / "benchmarks" / "extraction.json").read_text(encoding="utf-8"))
     measured = next(found for kind, found in kinds.items() if "amx" in kind)
+    other = next(found for kind, found in kinds.items() if "amx" not in kind)
     said, rates, spans = " ".join(RESULTS.split()), measured["rates"], measured["spans"]
     for page in (said, " ".join(README.split())):
         assert f"{rates['pipeline / ours, seconds']:.1f} times as many documents a second" in page
     assert f"in bf16 ({rates['pipeline / ours fp32, seconds']:.1f} times in float32)" in said
+    rest = other["rates"]
+    fp32, documents = rest["pipeline / ours fp32, seconds"], rest["documents_per_second"]["ours"]
+    assert f"it was {rest['pipeline / ours, seconds']:.1f} times ({fp32:.1f} in float32): {documents:.0f} abs" in said
+    assert f"products alone ran at {rest['share_of_peak']:.0%} of what" in said
+    assert f"6 times would need {rest['share_of_peak'] * 6 / rest['pipeline / ours, seconds']:.0%} of it" in said
+    assert f"from the command line takes {other['sentence']['seconds']:.1f} seconds" in said
     assert f"at 10,000 abstracts was {measured['memory']['many / few']:.2f} times that at 1,000" in said
     theirs, ours = spans["pipeline on sentences"], spans["ours"]
     assert f"({theirs['theirs only']} of {theirs['both'] + theirs['theirs only']:,})" in said
@@ -199,6 +206,10 @@ def test_the_server_carries_what_the_benchmark_found() -> None:
     assert f"and {ratios['sentences']} times as many sentences" in said
     assert f"less than {crowd['p50']:.2f} seconds, 95% less than {crowd['p95']:.2f}" in said
     assert f"busy to {50 * crowd['processors_busy']:.0f}%" in said
+    (page,) = json.loads((ROOT / "benchmarks" / "page.json").read_text(encoding="utf-8")).values()
+    assert f"A page of {page['documents']:,} abstracts that `ranat view` made ({page['mebibytes']:.0f} MiB)" in said
+    assert f"after {page['first_document']:.2f} seconds in Chromium" in said
+    assert f"one {page['last_document']:.2f} seconds after the key End" in said
 
 
 def test_the_mutants_are_those_of_the_run() -> None:
