@@ -168,3 +168,16 @@ def test_standard_input(data: bytes, expected: str, monkeypatch: pytest.MonkeyPa
     assert isinstance(item.content, Document)
     assert item.content.text == expected
     assert (end.size, end.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_brats_annotations_stand_for_their_text_where_both_are_named(tmp_path: Path) -> None:
+    for name in ("a.txt", "a.ann", "b.a1", "b.txt", "b.a2", "c.txt", "d.ann"):
+        (tmp_path / name).write_text("")
+
+    def names(*given: str, format: str | None = None) -> list[str]:
+        return [Path(name).name for name in expand([str(tmp_path / one) for one in given], format=format)]
+
+    assert names("*") == names("*", format="brat") == ["a.ann", "b.a1", "c.txt", "d.ann"]
+    assert names("a.txt", "a.ann") == names("a.ann", "a.txt") == ["a.ann"]
+    assert names("a.txt") == ["a.txt"]
+    assert names("a.*", format="text") == ["a.ann", "a.txt"]

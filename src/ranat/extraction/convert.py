@@ -48,7 +48,7 @@ def convert(
         UserError: nothing is there to read, `out` is there already, or no document could be read.
     """
     console = plain_console(console)
-    sizes = [inputs.size(name) for name in inputs.expand(given, out, console.print)]
+    sizes = [inputs.size(name) for name in inputs.expand(given, out, console.print, format=how.format)]
     ids = UniqueIds()
     result: dict[str, Any] = {"documents": 0, "failures": 0, "renamed": 0}
     notices = []
@@ -56,7 +56,7 @@ def convert(
 
     def documents() -> Iterator[Document]:
         before = 0
-        for name in inputs.expand(given, out):
+        for name in inputs.expand(given, out, format=how.format):
             for found in inputs.read(name, how, max_characters):
                 if isinstance(found, End):
                     before += found.size
@@ -93,7 +93,7 @@ def one(given: Sequence[str], id: str | None = None, *, how: How = How(), max_ch
     """
     failures: list[UserError] = []
     documents = 0
-    for name in inputs.expand(given):
+    for name in inputs.expand(given, format=how.format):
         for found in inputs.read(name, how, max_characters):
             if isinstance(found, End):
                 continue

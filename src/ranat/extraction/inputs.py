@@ -74,22 +74,28 @@ class End:
 
 
 def expand(
-    given: Iterable[str], besides: Path | None = None, tell: Callable[[str], Any] = lambda _: None
+    given: Iterable[str],
+    besides: Path | None = None,
+    tell: Callable[[str], Any] = lambda _: None,
+    *,
+    format: str | None = None,
 ) -> Iterator[str]:
     """Names of inputs, each once: a folder stands for what is in it, at any depth.
 
-    A folder that is one document set, such as BRAT's, is one input, and of the output of an extraction the shards are
-    inputs. What is hidden is left out unless it is named, and so is, in a folder, what is no file: a pipe or a socket,
-    from which somebody may or may not write something.
+    A file of annotations, such as BRAT's, stands for its text, too, if both are named. A folder that is one document
+    set, such as BRAT's, is one input, and of the output of an extraction the shards are inputs. What is hidden is left
+    out unless it is named, and so is, in a folder, what is no file: a pipe or a socket, from which somebody may or may
+    not write something.
 
     Args:
         given: files, folders, globs and "-".
         besides: a folder whose files are no inputs, as the output's; or a file.
         tell: is told of what is left out in a folder as it is no file.
+        format: of the inputs; None: what each is recognised as.
     Raises:
         UserError: nothing is there, or a folder cannot be read.
     """
-    for name in _each_once(list(chain.from_iterable(map(_matches, given)))):
+    for name in _each_once(list(chain.from_iterable(map(_matches, given))), format):
         if name != STDIN and Path(name).is_dir():
             inside = ""
             for inside in _in_folder(Path(name), besides, tell):
@@ -182,16 +188,21 @@ def _matches(name: str) -> list[str]:
     raise UserError("there is no such file or folder", where=name)
 
 
-def _each_once(names: list[str]) -> Iterator[str]:
-    """Without what was named before, and without what a named folder has in it anyway."""
-    folders = {Path(name).absolute() for name in names if name != STDIN and Path(name).is_dir()}
+def _each_once(names: list[str], format: str | None) -> Iterator[str]:
+    """Without what was named before, what a named folder has in it anyway, and what is read with another one."""
+    paths = [Path(name).absolute() for name in names if name != STDIN]
+    folders = {path for path in paths if path.is_dir()}
+    texts = {formats.text_of(path, format) for path in paths}
     seen = set[str | Path]()
     for name in names:
         path = name if name == STDIN else Path(name).absolute()
+        if path in texts:
+            continue
         if isinstance(path, Path):
             over = next((folder for folder in path.parents if folder in folders), None)
             if over and not any(part.startswith(".") for part in path.relative_to(over).parts):
                 continue
+            path = formats.text_of(path, format) or path  # several files of annotations may be those of one text
         if path not in seen:
             seen.add(path)
             yield name

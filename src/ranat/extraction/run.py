@@ -40,7 +40,7 @@ def extract_all(job: Job, console: Console | None = None, besides: Path | None =
     Raises:
         UserError: an input is not there, or a model cannot be loaded.
     """
-    names = inputs.expand(job.inputs, besides, plain_console(console).print)
+    names = inputs.expand(job.inputs, besides, plain_console(console).print, format=job.how.format)
     planned = plan(names, job.how, job.shard_size, job.max_characters)
     counts, told = Counter[str](), None
     for shard, chunk in job.load().extract_chunks(ahead(cut(planned))):
@@ -81,7 +81,7 @@ def extract_to_file(job: Job, out: Path, *, console: Console | None = None) -> d
             elif len(notes) < MOST_NOTICES:
                 notes.append(found)
 
-    size = sum(inputs.size(name) or 0 for name in inputs.expand(job.inputs, out))
+    size = sum(inputs.size(name) or 0 for name in inputs.expand(job.inputs, out, format=job.how.format))
     with drafted(out, COMMAND) as draft:
         try_writing(draft.parent, job.format)
         check_room(draft.parent, size)
@@ -125,7 +125,7 @@ def extract_to(
     if part and any(map(inputs.is_stream, job.inputs)):
         raise UsageError("every part reads all inputs, and a stream is read once", where="--part", remedy="save it")
     console = plain_console(console)
-    sizes = [inputs.size(name) for name in inputs.expand(job.inputs, out, console.print)]
+    sizes = [inputs.size(name) for name in inputs.expand(job.inputs, out, console.print, format=job.how.format)]
     name = part.manifest if part else NAME
     if not resume and any((out / one).is_file() for one in (NAME, name)):
         raise UserError("an output is here already", where=str(out), remedy="--resume goes on with it; or name another")

@@ -43,7 +43,7 @@ class Todo:
         first = next(number for number in count() if number not in self._sound)
         self.planned = first
         for planned in plan(
-            inputs.expand(job.inputs, besides=record.out),
+            inputs.expand(job.inputs, record.out, format=job.how.format),
             job.how,
             job.shard_size,
             job.max_characters,

@@ -277,7 +277,7 @@ def _given(job: Job, out: Path) -> Iterator[str]:
     """The inputs that are there now, of which some that were named may be gone."""
     there = [name for name in job.inputs if os.path.lexists(name) or glob.glob(name, recursive=True)]
     with suppress(UserError):  # a folder may be empty now
-        yield from inputs.expand(there, besides=out)
+        yield from inputs.expand(there, out, format=job.how.format)
 
 
 def _file_problems(shard: Shard, out: Path, format: str) -> Iterator[str]:

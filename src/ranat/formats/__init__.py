@@ -15,7 +15,7 @@ from ranat.formats.base import (
     write,
     writer,
 )
-from ranat.formats.reading import How, is_one, of_folder, read, recognise, recognise_folder
+from ranat.formats.reading import How, is_one, of_folder, read, recognise, recognise_folder, text_of
 from ranat.formats.sample import Sample
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "reader",
     "recognise",
     "recognise_folder",
+    "text_of",
     "write",
     "writer",
 ]  # fmt: skip

@@ -75,11 +75,13 @@ class FolderReader:
         read: turns a folder into its documents, adding what was odd to the notices.
         sure: how sure the format is that a folder is its own.
         suffixes: of files that, named alone, are read together with what lies beside them, such as ".ann".
+        text: the suffix of the text among that.
     """
 
     read: ReadFolder
     sure: Callable[[Path], Sure]
     suffixes: tuple[str, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,12 @@ def reader(
 
 
 def folder_reader(
-    name: str, *, sure: Callable[[Path], Sure], suffixes: tuple[str, ...] = ()
+    name: str, *, sure: Callable[[Path], Sure], suffixes: tuple[str, ...] = (), text: str = ""
 ) -> Callable[[ReadFolder], ReadFolder]:
     """Decorate a function that reads a format of folders; the options are those of `FolderReader`."""
 
     def add(read: ReadFolder) -> ReadFolder:
-        FOLDERS.register(name, read.__module__)(FolderReader(read, sure, suffixes))
+        FOLDERS.register(name, read.__module__)(FolderReader(read, sure, suffixes, text))
         return read
 
     return add

@@ -74,7 +74,7 @@ def _has_annotations(paths: Iterable[Path]) -> bool:
     return any(path.name.endswith(_ANNOTATIONS) for path in paths)
 
 
-@folder_reader("brat", sure=_sure, suffixes=_ANNOTATIONS)
+@folder_reader("brat", sure=_sure, suffixes=_ANNOTATIONS, text=_TEXT)
 def read(path: Path, notices: list[Notice], reading: Reading) -> Iterator[Document]:
     """The documents of a folder and those below it, or that of one file of annotations; see `read_folder`."""
     if path.is_dir():

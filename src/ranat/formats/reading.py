@@ -166,6 +166,12 @@ def of_folder(path: Path, format: str | None) -> str | None:
     return next((known for known in named if format in (None, known) and path.is_file()), None)
 
 
+def text_of(path: Path, format: str | None) -> Path | None:
+    """The text that a file of annotations is read with, whether it is there or not; None: it is no such file."""
+    known = of_folder(path, format) if path.is_file() else None
+    return path.with_suffix(FOLDERS.get(known).text) if known else None
+
+
 def recognise_folder(folder: Path) -> str:
     """The name of a folder's format.
 
