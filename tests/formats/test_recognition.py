@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import json
+import lzma
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -81,10 +82,10 @@ def tar(data: bytes) -> bytes:
     return out.getvalue()
 
 
-def zipped(data: bytes) -> bytes:
+def zipped(data: bytes, name: str = "a.pubtator") -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("a.pubtator", data)
+        archive.writestr(name, data)
     return out.getvalue()
 
 
@@ -94,6 +95,13 @@ def zipped(data: bytes) -> bytes:
         (tar(PUBTATOR), "is a tar archive, not a file of documents (unpack it, and name what was in it)"),
         (zipped(PUBTATOR), "is a zip archive, not a file of documents"),
         (bz2.compress(PUBTATOR), "is packed by bzip2, not a file of documents"),
+        (lzma.compress(PUBTATOR), "is packed by xz, not a file of documents (unpack it"),
+        (
+            zipped(b"<Types/>", "[Content_Types].xml"),
+            "is an Office document, not a file of documents (save it as plain",
+        ),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF, not a file of documents (take its text out, such as with pdf"),
+        (b"{\\rtf1\\ansi 1|t|A}", "is an RTF document, not a file of documents (save it as plain text)"),
         (PUBTATOR.decode().encode("utf-16"), "is written in UTF-16, not UTF-8 (convert it: iconv -f UTF-16 -t UTF-8"),
         (PUBTATOR.decode().encode("utf-32"), "is written in UTF-32, not UTF-8 (convert it: iconv -f UTF-32 -t UTF-8"),
         (b"1|t|Caf\xe9\n", "invalid UTF-8: byte 0xe9 at byte 8 of the line (save the file as UTF-8: iconv -f WINDOWS"),

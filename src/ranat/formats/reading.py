@@ -21,8 +21,21 @@ from ranat.formats.source import HEAD, LONGEST, Failed, Notice, Reading, Source
 
 Input = str | Path | IO[bytes] | IO[str]
 
-_TAR_MAGIC = slice(257, 262)
-_ARCHIVES = {b"PK\x03\x04": "a zip archive", b"7z\xbc\xaf": "a 7z archive", b"BZh": "packed by bzip2"}
+_UNPACK = "unpack it, and name what was in it"
+_AS_TEXT = "save it as plain text"
+_OTHERS = (
+    (257, b"ustar", "a tar archive", _UNPACK),
+    (30, b"[Content_Types].xml", "an Office document", _AS_TEXT),  # before zip archives, which it is, too
+    (0, b"PK\x03\x04", "a zip archive", _UNPACK),
+    (0, b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    (0, b"BZh", "packed by bzip2", _UNPACK),
+    (0, b"\xfd7zXZ", "packed by xz", _UNPACK),
+    (0, b"\x28\xb5\x2f\xfd", "packed by zstd", _UNPACK),
+    (0, b"%PDF-", "a PDF", "take its text out, such as with pdftotext; of articles, PubMed Central has it as XML"),
+    (0, b"\xd0\xcf\x11\xe0", "an Office document", _AS_TEXT),
+    (0, b"{\\rtf", "an RTF document", _AS_TEXT),
+)
+"""What people take for texts: at which byte there is what, what it is, and the remedy."""
 _WIDE = {
     codecs.BOM_UTF32_LE: "UTF-32",  # before UTF-16, whose mark it begins with
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -248,11 +261,9 @@ def _check_bytes(head: bytes, name: str) -> None:
         if head.startswith(mark):
             remedy = f"convert it: iconv -f {encoding} -t UTF-8 FILE > NEW"
             raise UserError(f"is written in {encoding}, not UTF-8", where=name, remedy=remedy)
-    kind = next((kind for magic, kind in _ARCHIVES.items() if head.startswith(magic)), None)
-    if head[_TAR_MAGIC] == b"ustar":
-        kind = "a tar archive"
-    if kind is not None:
-        raise UserError(f"is {kind}, not a file of documents", where=name, remedy="unpack it, and name what was in it")
+    for place, mark, kind, remedy in _OTHERS:
+        if head.startswith(mark, place):
+            raise UserError(f"is {kind}, not a file of documents", where=name, remedy=remedy)
 
 
 @contextmanager
