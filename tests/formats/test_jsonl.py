@@ -91,3 +91,22 @@ def test_documents_without_id_in_one_line_are_numbered() -> None:
         "train:1.2",
         "train:2",
     ]
+
+
+def test_text_and_id_may_stand_under_other_keys() -> None:
+    line = {"pmid": 7, "title": "t", "abstract": "ab", "text": "other", "entities": [ENTITY]}
+    source = io.BytesIO(json.dumps(line).encode())
+    notices: list[Notice] = []
+    (document,) = read(source, "a", columns={"text": "abstract", "id": "pmid"}, notices=notices)
+    assert document == Document("7", "ab", (Entity("T1", "X", ((0, 2),)),))
+    assert [str(notice) for notice in notices] == [
+        "a: left out: the key 'title' is not read (1 times)",
+        "a: left out: the key 'text' is not read (1 times)",
+    ]
+
+
+def test_where_the_text_is_missing_the_keys_that_are_there_are_told() -> None:
+    with pytest.raises(UserError, match=r"the keys are 'title', 'abstract'; name one by --columns text=KEY"):
+        parse({"title": "t", "abstract": "ab"})
+    with pytest.raises(UserError, match="'pmid' is missing"):
+        list(read(io.BytesIO(b'{"text": "ab"}'), "a", "jsonl", columns={"id": "pmid"}))

@@ -142,7 +142,7 @@ def test_a_sample_that_is_cut_off_shows_what_is_there() -> None:
         ({"columns": {"tokem": "1"}}, "--columns: no format has the columns tokem (conll: token, tag; csv: text, id"),
         (
             {"format": "pubtator", "columns": {"text": "1"}},
-            "columns: are for csv or label-studio, not pubtator (pubtator has no columns",
+            "columns: are for csv or jsonl or label-studio, not pubtator (pubtator has no columns",
         ),
     ],
 )

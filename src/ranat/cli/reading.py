@@ -18,7 +18,7 @@ Columns = Annotated[
     str | None,
     Parameter(
         help="What columns are for, by number or by the name in the first line: token=3,tag=1 in files of words, "
-        "text=abstract,id=pmid in CSV and TSV."
+        "text=abstract,id=pmid in CSV, TSV and JSON Lines."
     ),
 ]
 Lenient = Annotated[

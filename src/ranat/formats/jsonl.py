@@ -4,8 +4,8 @@
 
 An entity may also have "concept", "score" and "text" (which must be what stands at its spans), a relation
 "type", "head", "tail" and "score"; a document may have "sentences" and "tokens" as lists of [start, end]. A document's
-id may be a whole number, too; one without id is called by its line, "abstracts:17". Documents are also read from a list
-of them, and where one is spread over several lines.
+id may be a whole number, too; one without id is called by its line, "abstracts:17". `--columns text=abstract,id=pmid`
+names other keys. Documents are also read from a list of them, and where one is spread over several lines.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ranat.formats.json_documents import count_unread, documents, id_of, marks, 
 from ranat.formats.json_records import Record, records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, FoundRelation, Source
-from ranat.formats.values import mapping, score, spans, string
+from ranat.formats.values import mapping, name, score, spans, string
 
 _KEYS = {"id", "text", "entities", "relations", "sentences", "tokens"}
 _ENTITY_KEYS = {"id", "type", "spans", "text", "concept", "score"}
@@ -41,7 +41,7 @@ def _sure(sample: Sample) -> Sure:
     return Sure.LIKELY if value.keys() <= _KEYS else Sure.POSSIBLE
 
 
-@reader("jsonl", suffixes=(".jsonl", ".ndjson", ".json"), sure=_sure)
+@reader("jsonl", suffixes=(".jsonl", ".ndjson", ".json"), sure=_sure, columns=("text", "id"))
 def read(source: Source) -> Iterator[Document]:
     """Documents of a JSON Lines file; keys that are not read are counted.
 
@@ -72,13 +72,18 @@ def dumped(document: Document) -> str:
 
 
 def _document(source: Source, line: int, value: dict[str, Any], left_out: Counter[str]) -> Document:
-    text = string(value, "text")
+    named = source.reading.columns
+    text_key, id_key = named.get("text", "text"), named.get("id", "id")
+    if text_key not in value:
+        keys = ", ".join(map(repr, value)) or "none"
+        raise source.error(line, f"{text_key!r} is missing", f"the keys are {keys}; name one by --columns text=KEY")
+    text = string(value, text_key)
     found = [*marks(source, line, value, "entities", partial(_entity, source, line, left_out))]
     relations = [*marks(source, line, value, "relations", partial(_relation, line, left_out))]
     sentences = spans(value.get("sentences", []), "sentences", len(text))
     tokens = spans(value.get("tokens", []), "tokens", len(text))
-    count_unread(value, _KEYS, left_out)
-    id = id_of(source, line, value)
+    count_unread(value, {*_KEYS - {"text", "id"}, text_key, id_key}, left_out)
+    id = name(value, id_key) if "id" in named else id_of(source, line, value)
     return source.document(line, id, text, found, relations=relations, sentences=sentences, tokens=tokens)
 
 
