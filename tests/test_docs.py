@@ -169,6 +169,9 @@ def test_the_prices_are_those_of_the_benchmark(monkeypatch: pytest.MonkeyPatch) 
     for found in kinds.values():
         used, said = dict(found["memory"]["memory"]), " ".join(RESULTS.split())
         smart = used.pop("smart")
+        mean, error = found["f1"]["mean"], {f"{100 * value:.2f}" for value in found["f1"]["standard_error"].values()}
+        assert f"was {100 * mean['Trainer']:.2f} with Trainer and {100 * mean['standard']:.2f} with ours" in said
+        assert f"the standard error of each {' or '.join(error)}." in said
         assert f"(R² {found['law']['r2']:.3f} over p and S)" in said
         assert f"at most {max(used.values()):.2f} times that of standard training, for SMART {smart:.2f} times" in said
 

@@ -8,7 +8,7 @@ import json
 import pytest
 import rich.console
 
-from ranat.terminal import Console, plain, plain_console, plain_json, progress_bar
+from ranat.terminal import Console, counted, plain, plain_console, plain_json, progress_bar
 
 HOSTILE = "a[/b] [bold]c :warning: \x1b[31m\x07\b\r\x9b \u202e\u2066 caf\udce9 d"
 SHOWN = r"a[/b] [bold]c :warning: \x1b[31m\x07\x08\r\x9b \u202e\u2066 caf\udce9 d"
@@ -83,3 +83,21 @@ def test_work_goes_on_when_nobody_reads_its_messages() -> None:
     shown.print("a")
     with shown.status("b"):
         shown.print("c")
+
+
+@pytest.mark.parametrize(
+    ("count", "what", "said"),
+    [
+        (1234, "documents", "1,234 documents"),
+        (0, "entities", "0 entities"),
+        (1, "entities", "1 entity"),
+        (1, "renamed", "1 renamed"),
+        (1, "relations that are not between two entities", "1 relation that is not between two entities"),
+        (1, "relations of pairs that have another label", "1 relation of pairs that have another label"),
+        (1, "mentions that have no text", "1 mention that has no text"),
+        (1, "discontinuous mentions", "1 discontinuous mention"),
+        (1, "concepts of mentions", "1 concept of mentions"),
+    ],
+)
+def test_what_is_counted_agrees_with_its_number(count: int, what: str, said: str) -> None:
+    assert counted(count, what) == said

@@ -32,10 +32,17 @@ def plain_json(text: str) -> str:
     return _UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
-def counted(count: int, noun: str) -> str:
-    """A count with its noun: "1 document", "2 entities", "1,234 documents"."""
-    many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{count:,} {noun if count == 1 else many}"
+_PLURAL = re.compile(r"\b(?!\w+(?:ou|s)s\b)(\w+?)(ies|s)\b( that are| that have)?")
+_VERBS = {" that are": " that is", " that have": " that has", None: ""}
+
+
+def counted(count: int, what: str) -> str:
+    """A count of what is named in the plural: "1,234 documents", "1 entity", "1 relation that is no pair"."""
+    return f"{count:,} {_PLURAL.sub(_singular, what, count=1) if count == 1 else what}"
+
+
+def _singular(found: re.Match[str]) -> str:
+    return found[1] + ("y" if found[2] == "ies" else "") + _VERBS[found[3]]
 
 
 class Console(rich.console.Console):

@@ -113,7 +113,7 @@ def test_a_format_is_written_and_recognised(process: Process, tmp_path: Path) ->
     (tmp_path / "a.jsonl").write_text(json.dumps(given) + "\n")
     done = process("convert", *plugins("standoff"), "a.jsonl", "-o", "b.standoff")
     assert done.code == 0, done.err
-    assert "left out, as the format cannot hold it: 1 scores" in done.err
+    assert "left out, as the format cannot hold it: 1 score" in done.err
     mentions = [[0, 9, "Drug"], [18, 32, "Disease"]]
     assert json.loads((tmp_path / "b.standoff").read_text()) == ["d", given["text"], mentions]
     assert process("convert", *plugins("standoff"), "b.standoff", "-o", "c.jsonl").code == 0

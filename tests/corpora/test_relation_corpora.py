@@ -95,7 +95,7 @@ def test_chemprot_from_small_files(tmp_path: Path) -> None:
     assert [relation.type for relation in found.conflicts] == ["CPR:3"]
     assert [relation.tail for relation in found.apart] == ["T3"]
     said = [notice.what for notice in corpus.notices]
-    assert said[:2] == ["1 relations of groups that are not evaluated", "1 repeated relations"]
+    assert said[:2] == ["1 relation of groups that are not evaluated", "1 repeated relation"]
 
     with zipfile.ZipFile(tmp_path / "ChemProt_Corpus.zip", "w") as zipped:
         for file in (tmp_path / "plain").iterdir():

@@ -232,7 +232,7 @@ def test_what_the_input_has_marked_is_counted(job: Job, tmp_path: Path) -> None:
     totals = extract_to(job, tmp_path / "found")
     assert (totals["entities of the input replaced"], totals["relations of the input replaced"]) == (2, 1)
     notes = [found for kind, found in extract_all(job) if kind == "note"]
-    assert set(notes) == {"2 entities of the input replaced", "1 relations of the input replaced"}
+    assert set(notes) == {"2 entities of the input replaced", "1 relation of the input replaced"}
     totals = extract_to(replace(job, ner=()), tmp_path / "related")
     assert "entities of the input replaced" not in totals
     assert totals["relations of the input replaced"] == 1
@@ -274,6 +274,6 @@ def test_the_output_may_lie_in_the_input(format: str, job: Job, texts: Path) -> 
 
 
 def test_a_column_of_what_is_no_table(job: Job, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="columns: are for csv or label-studio, not jsonl"):
-        extract_to(replace(job, how=How("jsonl", columns={"text": "x"})), tmp_path / "out")
+    with pytest.raises(UsageError, match="columns: are for csv or jsonl or label-studio, not pubtator"):
+        extract_to(replace(job, how=How("pubtator", columns={"text": "x"})), tmp_path / "out")
     assert not (tmp_path / "out").exists()

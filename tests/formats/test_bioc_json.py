@@ -100,7 +100,7 @@ def test_annotations_as_pubtator3_has_them() -> None:
         Entity("4", "D", ((11, 19), (20, 28))),
     )
     assert sorted(str(notice) for notice in notices) == [
-        "a: left out: 1 infons 'accession' of annotations",
+        "a: left out: 1 infon 'accession' of annotations",
         "a: left out: 2 infons 'valid' of annotations",
     ]
 
@@ -140,8 +140,8 @@ def test_relations() -> None:
         Relation("h", "2", "D1"),
     )
     assert sorted(str(notice) for notice in notices) == [
-        "a: left out: 1 infons 'novel' of relations",
-        "a: left out: 1 scores that are no number from 0 to 1",
+        "a: left out: 1 infon 'novel' of relations",
+        "a: left out: 1 score that is no number from 0 to 1",
         "a: left out: 7 relations that are not between two entities or concepts",
     ]
 

@@ -91,11 +91,11 @@ def told(notices: list[Notice]) -> list[tuple[str, int, str]]:
 @pytest.mark.parametrize(
     ("odd", "what"),
     [
-        (mark("MI1", "Fever", type="MeSH_Indexing_Chemical"), "annotations without a place"),
-        (mark("C1", "", (11, 0), type="citation"), "annotations of no length"),
-        (mark("C1", None, (11, 0), (4, 0)), "annotations of no length"),
-        ({**mark("2", "Fever", (0, 5)), "infons": {"class": "Disease"}}, "annotations without the infon 'type'"),
-        (mark("2", "x", (0, 5), CompositeRole="IndividualMention"), "annotations with CompositeRole=IndividualMention"),
+        (mark("MI1", "Fever", type="MeSH_Indexing_Chemical"), "annotation without a place"),
+        (mark("C1", "", (11, 0), type="citation"), "annotation of no length"),
+        (mark("C1", None, (11, 0), (4, 0)), "annotation of no length"),
+        ({**mark("2", "Fever", (0, 5)), "infons": {"class": "Disease"}}, "annotation without the infon 'type'"),
+        (mark("2", "x", (0, 5), CompositeRole="IndividualMention"), "annotation with CompositeRole=IndividualMention"),
     ],
 )
 def test_what_can_be_no_mention_is_left_out_and_told_in_both_modes(
@@ -106,7 +106,7 @@ def test_what_can_be_no_mention_is_left_out_and_told_in_both_modes(
     assert document == Document("1", "Fever came.", (Entity("1", "D", ((0, 5),)),))
     assert told(notices) == [
         ("left out", 1, f"1 {what}"),
-        ("left out", 1, "1 relations that are not between two entities or concepts"),
+        ("left out", 1, "1 relation that is not between two entities or concepts"),
     ]
 
 
@@ -161,7 +161,7 @@ def test_the_concept_is_the_first_known_key(
 ) -> None:
     document, notices = parse(spelt([Passage(0, "Fever", [mark("1", "Fever", (0, 5), **infons)])], []))
     assert [entity.concept for entity in document.entities] == [concept]
-    assert told(notices) == [("left out", 1, f"1 infons {key!r} of annotations") for key in left]
+    assert told(notices) == [("left out", 1, f"1 infon {key!r} of annotations") for key in left]
 
 
 @pytest.mark.parametrize("lenient", [False, True])

@@ -54,7 +54,7 @@ def test_parts_of_composites_are_left_out_and_counted() -> None:
     (found,) = parse(document(annotation("1", "x", (0, 6), infons=infons)), notices)
     assert found.entities == ()
     assert [(notice.kind, notice.count, notice.what) for notice in notices] == [
-        ("left out", 1, "1 annotations with CompositeRole=IndividualMention")
+        ("left out", 1, "1 annotation with CompositeRole=IndividualMention")
     ]
 
 
@@ -85,8 +85,8 @@ def test_a_relation_of_a_part_that_is_left_out_is_left_out_too() -> None:
     (found,) = parse(document(marked, relation), notices)
     assert found.relations == ()
     assert [notice.what for notice in notices] == [
-        "1 annotations with CompositeRole=IndividualMention",
-        "1 relations that are not between two entities or concepts",
+        "1 annotation with CompositeRole=IndividualMention",
+        "1 relation that is not between two entities or concepts",
     ]
 
 
@@ -170,8 +170,8 @@ def test_scores_roles_and_infons() -> None:
     assert [entity.score for entity in found.entities] == [0.5, None]
     assert found.relations == (Relation("near", "1", "2", 1.0),)
     assert sorted(notice.what for notice in notices) == [
-        "1 infons 'note' of annotations",
-        "1 scores that are no number from 0 to 1",
+        "1 infon 'note' of annotations",
+        "1 score that is no number from 0 to 1",
     ]
 
 

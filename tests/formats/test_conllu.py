@@ -49,7 +49,7 @@ def test_a_sentence_is_a_document_of_its_own_text() -> None:
     assert mentions(first) == [("Naloxone", "Chemical"), ("lung cancer", "Disease")]
     assert words(first) == ["Naloxone", "doesn't", "help", "lung", "cancer", "."]
     assert (second.id, second.text, words(second)) == ("dev:13", "Help!", ["Help", "!"])
-    assert [str(notice) for notice in notices] == ["some/dev.conllu: left out: 1 empty nodes (such as 8.1)"]
+    assert [str(notice) for notice in notices] == ["some/dev.conllu: left out: 1 empty node (such as 8.1)"]
 
 
 def test_sentences_of_a_document_stay_together() -> None:
@@ -99,7 +99,7 @@ def test_what_is_told() -> None:
     notices: list[Notice] = []
     assert mentions(parse(row("1", "Fever", "Entity=(e1-person-1") + row("2", "came"), notices)[0]) == []
     assert [str(notice) for notice in notices] == [
-        "some/dev.conllu: left out: 1 marks in the last column that are no tags such as NER=B-Disease",
+        "some/dev.conllu: left out: 1 mark in the last column, no tags such as NER=B-Disease",
         "some/dev.conllu: note: no word has a tag such as NER=B-Disease in its last column",
     ]
 

@@ -133,7 +133,7 @@ def test_the_other_marker_may_come_first() -> None:
         ("2\t@-A$\tX", "0 dummies that are not a pair"),
         ("2\t@A-$\tX", "1 dummies that are not a pair"),
         ("2\t@A$\t@B$\tX", "4 columns, not two or three (write ID, sentence, label or"),
-        ("@A$ @B$", "1 columns, not two or three"),
+        ("@A$ @B$", "1 column, not two or three"),
         ("2\t@A$ @B$\t ", "the label is empty (write false where the two are not related)"),
         (
             "1\t@A$ @B$\tX",

@@ -68,15 +68,15 @@ def test_what_is_no_running_text_is_left_out_and_counted() -> None:
     assert document.text == "Fever.\nHot.\nCells\nBefore\nafter.\nWhere is\nso."
     assert told(notices) == {
         "footnotes": 2,
-        "abstracts in other languages": 1,
+        "abstract in other languages": 1,
         "figures with their captions": 2,
         "tables with their captions": 2,
         "formulas": 2,
-        "numbers of sections and items": 1,
-        "acknowledgements": 1,
+        "number of sections and items": 1,
+        "acknowledgement": 1,
         "references": 2,
         "other lines after the body": 2,
-        "articles within an article": 1,
+        "article within an article": 1,
     }
 
 
@@ -104,7 +104,7 @@ def test_a_set_of_articles() -> None:
     body = f'{article()}\n<Reply Id="9" error="no such article"/>\n{article(ids=other)}{article(ids="")}'
     found = parse(f"<?xml version='1.0'?>\n<pmc-articleset>{body}</pmc-articleset>", notices)
     assert [document.id for document in found] == ["7", "8", "a:4"]
-    assert told(notices) == {"records that are no article": 1}
+    assert told(notices) == {"record that is no article": 1}
 
 
 def test_articles_of_a_namespace() -> None:

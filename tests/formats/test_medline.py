@@ -64,7 +64,7 @@ def test_titles_that_stand_in(fields: str, title: str) -> None:
 def test_abstracts_in_other_languages_are_left_out_and_counted() -> None:
     notices: list[Notice] = []
     assert parse("PMID- 1\nAB  - Yes.\nOABL- spa\nOAB - Si.\n", notices) == [Document("1", "Yes.")]
-    assert list(map(str, notices)) == ["a.nbib: left out: 1 other abstracts (OAB)"]
+    assert list(map(str, notices)) == ["a.nbib: left out: 1 other abstract (OAB)"]
 
 
 def test_a_wrong_article_fails_alone() -> None:

@@ -66,7 +66,7 @@ def test_the_fifth_column_of_a_relation_may_be_its_score() -> None:
     assert document.entities[2] == Entity("T3", "0.5", ((32, 33),), "No")
     assert not notices
     for other in ("1.01", "-1", "nan", "high", ""):
-        with pytest.raises(UserError, match="a:6: 5 columns that are neither a mention nor a relation"):
+        with pytest.raises(UserError, match="a:6: 5 columns, neither a mention nor a relation"):
             parse(f"{TEXT}{rows}1\tAssociation\tG1\tD3\t{other}\n")
 
 
@@ -193,18 +193,18 @@ def test_what_is_written_out_is_read_back_equal(sample: tuple[str, Document]) ->
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("1\t0\t6", "3 columns that are neither a mention nor a relation"),
-        ("1\tx\t6\tOcular\tDisease", "5 columns that are neither"),
-        ("1\t0\t6\tOcular", "4 columns that are neither"),
+        ("1\t0\t6", "3 columns, neither a mention nor a relation"),
+        ("1\tx\t6\tOcular\tDisease", "5 columns, neither"),
+        ("1\t0\t6\tOcular", "4 columns, neither"),
         ("1\t6\t6\t\tDisease", "empty span"),
         ("1\t0\t99\tOcular\tDisease", "past the text's 34 characters"),
         ("1\t0\t6\tocular\tDisease", "'ocular' but 'Ocular'"),
         ("2\t0\t6\tOcular\tDisease", "'2' has no title line"),
         ("2|a|text", "'2' has no title line"),
-        ("1\t0\t6\tOcular\tDisease\nsome prose", "1 columns that are neither"),
+        ("1\t0\t6\tOcular\tDisease\nsome prose", "1 column, neither"),
         ("\nsome prose", "'some prose' has no title line"),
         ("1|a|More.", "document '1' has two abstracts, which are joined (write one line ID|a|ABSTRACT)"),
-        (f"1\t0\t{'9' * 5000}\tx\tDisease", "5 columns that are neither"),
+        (f"1\t0\t{'9' * 5000}\tx\tDisease", "5 columns, neither"),
     ],
 )
 def test_a_malformed_row(row: str, message: str) -> None:

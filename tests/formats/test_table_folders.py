@@ -113,7 +113,7 @@ def test_no_cell_of_csv_is_a_formula(tmp_path: Path) -> None:
     ]
     changed = Counter[str]()
     assert write(documents, tmp_path / "out", "csv", changed) == {}
-    assert changed == {"cells that begin as formulas, written with a ' before them": len(FORMULAS) * (2 + 5 + 6)}
+    assert changed == {"cells like formulas, written with a ' before them": len(FORMULAS) * (2 + 5 + 6)}
     for path in (tmp_path / "out").iterdir():
         with path.open(newline="") as stream:
             cells = [cell for row in csv.reader(stream) for cell in row]

@@ -51,7 +51,7 @@ def predicted(*pairs: tuple[str, str]) -> Document:
 def test_every_pair_of_mentions_in_a_sentence_is_an_example() -> None:
     encoded = task().encode([DOCUMENT])
     assert encoded.classes == {"false": 1, "CID": 3}
-    assert encoded.notices == ("1 relations that are not between two entities of one sentence left out",)
+    assert encoded.notices == ("1 relation that is not between two entities of one sentence left out",)
     assert task().definition == DEFINITIONS["concept"] != RelationClassification.definition
 
 

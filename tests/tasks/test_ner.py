@@ -63,7 +63,7 @@ def test_words_without_a_token_and_lost_mentions_are_counted() -> None:
         "1", text, (Entity("T1", "Disease", ((0, 1), (8, 9))),), tokens=((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
     )
     encoded = ner().encode([given])
-    assert encoded.notices[0] == "1 mentions that tags over words cannot hold (1 discontinuous) left out"
+    assert encoded.notices[0] == "1 mention that tags over words cannot hold (1 discontinuous) left out"
     assert encoded.notices[1] == "2 words without a token in this tokenizer left out"
     assert sum(label != IGNORED for label in encoded.features[0]["labels"]) == 3
     assert ner().encode([DOCUMENTS[0]]).notices == ()

@@ -80,7 +80,7 @@ def test_labels_and_classes_come_from_the_candidates_of_train() -> None:
     assert task().types == {"binds", "inhibits"}
     assert encoded.classes == {"false": 2, "binds": 1, "inhibits": 1}
     assert len(encoded.features) == 4
-    assert encoded.notices == ("1 relations that are not between two entities of one sentence left out",)
+    assert encoded.notices == ("1 relation that is not between two entities of one sentence left out",)
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
@@ -142,7 +142,7 @@ def test_a_pair_too_far_apart_is_counted_and_missed() -> None:
     document, relation = long_document(0, 30, 0), task(window=20)
     encoded = relation.encode([document])
     assert encoded.features == []
-    assert encoded.notices == ("1 pairs whose entities are further apart than the model takes left out",)
+    assert encoded.notices == ("1 pair whose entities are further apart than the model takes left out",)
     found = relation.predict(Oracle([], 3), [document])
     scores = relation.score([document], found)
     assert (scores["gold"], scores["predicted"], scores["unrepresentable"]) == (1, 0, 1)

@@ -140,7 +140,7 @@ def extract(
         err.print(f"the output is in {out}")
     if result["failures"]:
         see = "" if single else f"; see {out / 'errors.jsonl'}{' when all parts are done' if part else ''}"
-        err.print(f"{counted(result['failures'], 'document')} could not be read{see}")
+        err.print(f"{counted(result['failures'], 'documents')} could not be read{see}")
         sys.exit(1)
 
 
@@ -257,17 +257,11 @@ def _verify(out: Path, inputs_gone: bool, json: bool) -> None:
         sys.exit(1)
 
 
-_NOUNS = {
-    "documents": "document", "failures": "failure", "entities": "entity", "relations": "relation", "shards": "shard"
-}  # fmt: skip
-
-
 def _print_totals(result: Mapping[str, Any]) -> None:
     counts = {
         name: count for name, count in result.items() if isinstance(count, int) and (count or name == "documents")
     }
-    told = (counted(n, _NOUNS[name]) if name in _NOUNS else f"{n:,} {name}" for name, n in counts.items())
-    print_text(", ".join(told))
+    print_text(_said(counts))
     if lost := result["lost"]:
         err.print(f"left out, as the format cannot hold it: {_said(lost)}")
     for notice in result["left_out"][:5]:
@@ -277,4 +271,4 @@ def _print_totals(result: Mapping[str, Any]) -> None:
 
 
 def _said(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {what}" for what, count in counts.items())
+    return ", ".join(counted(count, what) for what, count in counts.items())

@@ -17,6 +17,7 @@ from ranat.documents.document import Document, Entity, Relation, Span
 from ranat.documents.pairs import PairTypes
 from ranat.documents.segment import sentences
 from ranat.formats.source import Found, Source
+from ranat.terminal import counted
 
 EVALUATED = ("CPR:3", "CPR:4", "CPR:5", "CPR:6", "CPR:9")
 
@@ -58,9 +59,9 @@ def _split(release: Release, pattern: str) -> tuple[Document, ...]:
             relations[id].pop(relation, None)
             relations[id][relation] = None
     release.note(
-        "left out", f"{others} relations of groups that are not evaluated", pattern.format("relations"), others
+        "left out", counted(others, "relations of groups that are not evaluated"), pattern.format("relations"), others
     )
-    release.note("left out", f"{repeats} repeated relations", pattern.format("relations"), repeats)
+    release.note("left out", counted(repeats, "repeated relations"), pattern.format("relations"), repeats)
     source = release.source(pattern.format("abstracts"))
     documents = []
     for line, (id, title, abstract) in _rows(source, 3):

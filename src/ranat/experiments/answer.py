@@ -66,4 +66,4 @@ def _further(best: Mapping[str, Any]) -> str:
 
 
 def _seeds(count: int, more: str = "") -> str:
-    return counted(count, f"{more}seed")
+    return counted(count, f"{more}seeds")

@@ -105,4 +105,4 @@ def one(given: Sequence[str], id: str | None = None, *, how: How = How(), max_ch
                 return found.content
     if failures:
         raise failures[0]
-    raise UserError(f"none of {counted(documents, 'document')} has the id {id!r}", where="--document")
+    raise UserError(f"none of {counted(documents, 'documents')} has the id {id!r}", where="--document")

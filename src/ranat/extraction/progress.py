@@ -45,7 +45,7 @@ class Rate:
             self._first = read  # after an interruption most of it was read before
         now = time.monotonic()
         seconds = max(now - self._begun, 1e-9)
-        said = f"{counted(self._documents, 'document')}, {self._documents / seconds:,.1f} a second"
+        said = f"{counted(self._documents, 'documents')}, {self._documents / seconds:,.1f} a second"
         self._bar.update(self._task, description=said, completed=read)
         if not self._console.is_terminal and now - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = now

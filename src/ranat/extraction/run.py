@@ -25,7 +25,7 @@ from ranat.extraction.progress import Rate
 from ranat.extraction.record import MOST_NOTICES, SHARDS, Record, totals
 from ranat.extraction.shards import cut, replaced, shards
 from ranat.extraction.todo import Todo, clean, strays
-from ranat.terminal import plain_console
+from ranat.terminal import counted, plain_console
 
 Found = tuple[Literal["document"], Document] | tuple[Literal["failure", "note"], str]
 
@@ -52,7 +52,7 @@ def extract_all(job: Job, console: Console | None = None, besides: Path | None =
             yield "failure", str(UserError(one["what"], where=one["where"], remedy=one["remedy"]))
         yield from (("note", notice) for end in shard.ended for notice in end["notices"])
         counts.update(replaced(job.ner, shard.documents))
-    yield from (("note", f"{count:,} {what}") for what, count in counts.items())
+    yield from (("note", counted(count, what)) for what, count in counts.items())
 
 
 def extract_to_file(job: Job, out: Path, *, console: Console | None = None) -> dict[str, Any]:

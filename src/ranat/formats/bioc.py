@@ -168,12 +168,6 @@ def readable(source: Source, line: int, read: Callable[..., T], *given: Any) -> 
         return []
 
 
-def note(source: Source, left_out: Counter[str]) -> None:
-    """Say what was left out of a file."""
-    for what, count in left_out.items():
-        source.note("left out", f"{count} {what}", count=count)
-
-
 def _infons(**values: str | float | None) -> dict[str, str]:
     return {key: str(value) for key, value in values.items() if value is not None}
 

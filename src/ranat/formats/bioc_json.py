@@ -46,7 +46,7 @@ def read(source: Source) -> Iterator[Document]:
     """
     left_out: Counter[str] = Counter()
     yield from source.each(records(source, _LISTS), partial(_parsed, source, left_out))
-    bioc.note(source, left_out)
+    source.tell(left_out)
 
 
 @writer("bioc-json", fit=bioc.fit, suffix=".bioc.json")

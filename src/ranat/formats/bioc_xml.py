@@ -51,7 +51,7 @@ def read(source: Source) -> Iterator[Document]:
     left_out: Counter[str] = Counter()
     found = (child for child in children(source, "BioC", (_ROOT,)) if child[0].tag == "document")
     yield from source.each(found, partial(_parsed, source, left_out))
-    bioc.note(source, left_out)
+    source.tell(left_out)
 
 
 def _fit(document: Document, lost: Counter[str]) -> Document:

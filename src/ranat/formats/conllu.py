@@ -102,8 +102,7 @@ def read(source: Source) -> Iterator[Document]:
     file = _File(source, Tagged(source, scheme_of(rows)))
     yield from source.each(chain(sample, groups), partial(_document, file))
     file.tagged.tell()
-    for what, count in file.odd.items():
-        source.note("left out", f"{count} {what}", count=count)
+    source.tell(file.odd)
     if not file.has_tags:
         source.note("note", "no word has a tag such as NER=B-Disease in its last column")
 
@@ -190,7 +189,7 @@ def _rows(file: _File, sentence: _Sentence) -> Iterator[_Row]:
             continue
         tag = _tag(cell)
         if tag == "":
-            file.odd["marks in the last column that are no tags such as NER=B-Disease"] += 1
+            file.odd["marks in the last column, no tags such as NER=B-Disease"] += 1
         file.has_tags |= bool(tag)
         spaced = "SpaceAfter=No" not in cell.split("|")
         yield _Row(number, int(first), int(last or first), form, typed(tag or ""), spaced)

@@ -48,7 +48,7 @@ def write(documents: Iterable[Document], out: Path) -> Counter[str]:
 
     def safe(cell: Any) -> Any:
         if isinstance(cell, str) and _FORMULA.match(cell):
-            changed["cells that begin as formulas, written with a ' before them"] += 1
+            changed["cells like formulas, written with a ' before them"] += 1
             return f"'{cell}"
         return cell
 

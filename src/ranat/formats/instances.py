@@ -37,6 +37,7 @@ from ranat.formats.json_records import MalformedError, records
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, Source
 from ranat.formats.values import string
+from ranat.terminal import counted
 
 _DUMMY = re.compile(r"@([A-Za-z][\w-]*)\$")
 _LONG_NAMES = {"CHEM": "CHEMICAL"}
@@ -100,7 +101,7 @@ def _blurb(source: Source, record: tuple[int, list[str]]) -> Document:
     number, columns = record
     if len(columns) not in (2, 3):
         remedy = "write ID, sentence, label or sentence, label with tabs between"
-        raise source.error(number, f"{len(columns)} columns, not two or three", remedy)
+        raise source.error(number, f"{counted(len(columns), 'columns')}, not two or three", remedy)
     *id, text, label = columns
     if (mentions := _dummies(text)) is None:
         raise source.error(

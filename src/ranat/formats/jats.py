@@ -87,8 +87,7 @@ def read(source: Source) -> Iterator[Document]:
     """
     left_out: Counter[str] = Counter()
     yield from source.each(_articles(source, left_out), partial(_parsed, source, left_out))
-    for what, count in left_out.items():
-        source.note("left out", f"{count} {what}", count=count)
+    source.tell(left_out)
 
 
 def _articles(source: Source, left_out: Counter[str]) -> Iterator[tuple[int, Element]]:

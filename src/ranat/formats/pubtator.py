@@ -34,6 +34,7 @@ from ranat.formats.fitting.names import known_concepts, renamed
 from ranat.formats.fitting.steps import contiguous, renumbered, without_layout
 from ranat.formats.sample import Sample
 from ranat.formats.source import Found, FoundRelation, Source
+from ranat.terminal import counted
 
 _Block = list[tuple[int, str]]
 """A document's lines, with their numbers."""
@@ -192,10 +193,10 @@ def _score(column: str) -> float | None:
 
 def _mention(source: Source, line: int, columns: list[str], id: str) -> list[Found]:
     if not (5 <= len(columns) <= _MOST_COLUMNS and all(map(_OFFSET.fullmatch, columns[1:3]))):
-        count = len(columns) if len(columns) <= _MOST_COLUMNS else "too many"
+        count = counted(len(columns), "columns") if len(columns) <= _MOST_COLUMNS else "too many columns"
         source.odd(
             line,
-            f"{count} columns that are neither a mention nor a relation",
+            f"{count}, neither a mention nor a relation",
             "write ID, start, end, mention, type, concept or ID, type, concept, concept with tabs between",
         )
         return []

@@ -18,6 +18,7 @@ from ranat.documents.document import Document, Entity, Relation, Span, is_text
 from ranat.errors import UserError
 from ranat.formats import units
 from ranat.formats.repeats import again
+from ranat.terminal import counted
 
 HEAD = 1 << 16
 """Bytes of a file by which it is recognised."""
@@ -274,6 +275,11 @@ class Source:
         """Record what is odd; a count of zero is nothing odd."""
         if count:
             self.notices.append(Notice(kind, what, self.name if line is None else self.place(line), count))
+
+    def tell(self, left_out: Mapping[str, int]) -> None:
+        """Record what was left out, which is named in the plural, and how often."""
+        for what, count in left_out.items():
+            self.note("left out", counted(count, what), count=count)
 
     def document(
         self,

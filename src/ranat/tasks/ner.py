@@ -24,6 +24,7 @@ from ranat.tasks.base import IGNORED, Encoded, Task, register_task
 from ranat.tasks.batches import logits_of
 from ranat.tasks.padding import inputs, padded
 from ranat.tasks.windows import Sentence, Window, split_sentences, windows
+from ranat.terminal import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class NER(Task):
             (lost.total(), f"mentions that tags over words cannot hold ({reasons}) left out"),
             (wordless, "words without a token in this tokenizer left out"),
         ]
-        return Encoded(features, tuple(f"{count} {what}" for count, what in notices if count))
+        return Encoded(features, tuple(counted(count, what) for count, what in notices if count))
 
     def collate(self, features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         """(batch, tokens) tensors."""

@@ -28,6 +28,7 @@ from ranat.tasks.batches import chunks, logits_of
 from ranat.tasks.marking import MARKINGS
 from ranat.tasks.padding import inputs
 from ranat.tasks.pairfeatures import Example, PairFeatures
+from ranat.terminal import counted
 
 HEADS = {"cls": AutoModelForSequenceClassification, "entity": EntityPairClassifier}
 """Representation → the model that has it."""
@@ -195,7 +196,7 @@ class RelationClassification(Task):
             (apart, "relations that are not between two entities of one sentence left out"),
             (conflicts, "relations of pairs that have another label later on left out"),
         ]
-        return Encoded(features, tuple(f"{count} {what}" for count, what in notices if count), dict(classes))
+        return Encoded(features, tuple(counted(count, what) for count, what in notices if count), dict(classes))
 
     def collate(self, features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         """(batch, tokens) tensors; labels (batch,); positions (batch, 2) for the entity representation."""

@@ -94,7 +94,7 @@ def additions(files: Mapping[str, str], corpus: Corpus) -> Additions:
     replaced = [document.id for document in corpus.splits["train"] if added.replaces(document)]
     places = f"; {_told(replaced)} of train replaced by them" if replaced else ""
     notices.append(
-        Notice("note", f"{counted(len(kept), 'document')} added to train{places}", ", ".join(files), len(kept))
+        Notice("note", f"{counted(len(kept), 'documents')} added to train{places}", ", ".join(files), len(kept))
     )
     return replace(added, notices=tuple(notices))
 
@@ -141,4 +141,4 @@ def _squeezed(document: Document) -> str:
 def _told(ids: Sequence[str], most: int = 3) -> str:
     """How many documents, and which."""
     some = ", ".join(repr(id) for id in ids[:most])
-    return f"{counted(len(ids), 'document')} ({some}{', …' if len(ids) > most else ''})"
+    return f"{counted(len(ids), 'documents')} ({some}{', …' if len(ids) > most else ''})"

@@ -26,7 +26,7 @@ from ranat.runs.nested import merge
 from ranat.runs.settings import Settings, read_settings
 from ranat.tasks import tasks
 from ranat.tasks.windows import split_sentences
-from ranat.terminal import plain, plain_console
+from ranat.terminal import counted, plain, plain_console
 from ranat.training.estimate import Stopwatch
 from ranat.training.prepare import report_notices
 
@@ -225,7 +225,7 @@ def _counted(advice: Advice) -> list[str]:
     if advice.lost:
         lost = ", ".join(f"{n:,} {why}" for why, n in advice.lost.items())
         total = sum(advice.lost.values())
-        rows += ["", f"{total:,} {what} of train cannot be learnt: {lost}. In dev and test such count as missed."]
+        rows += ["", f"{counted(total, what)} of train cannot be learnt: {lost}. In dev and test such count as missed."]
     else:
         rows += ["", f"All {what} of train can be learnt."]
     return rows

@@ -93,7 +93,7 @@ def evaluate(
             remedy="evaluate on a corpus with the types it was trained on",
         )
     precision = resolve_precision(trained.settings.train.precision)
-    with console.status(f"predicting {counted(len(gold), 'document')}"), autocast(precision):
+    with console.status(f"predicting {counted(len(gold), 'documents')}"), autocast(precision):
         predicted = trained.task.predict(trained.model, gold)
     scores = trained.task.score(gold, predicted)
     notices = _unshared_types(scores["per_type"], known, split)

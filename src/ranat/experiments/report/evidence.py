@@ -106,7 +106,7 @@ def from_difference(
     label: str, difference: Difference, published: float | None, verdict: Verdict, refuted: bool, note: str = ""
 ) -> Evidence:
     """A difference as evidence; one seed decides nothing, as its interval does not cover variation between seeds."""
-    notes = [counted(difference.seeds, "seed"), note]
+    notes = [counted(difference.seeds, "seeds"), note]
     if difference.seeds == 1:
         verdict, refuted = "undecided", False
         notes.append("the interval does not cover variation between seeds")
