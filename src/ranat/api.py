@@ -173,7 +173,7 @@ def train(
 
     Args:
         config: a YAML file of settings; what is given here wins over it.
-        corpus: a corpus by name, or a folder with train, dev and test files.
+        corpus: a corpus by name, or a file or folder of annotated documents.
         model: an alias, a hub id or a folder.
         task: default: what the corpus is for.
         attack: its name, {"name": …} with its options, or an attack; None: as in `config`, else standard training.

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import tiny
-from ranat import corpora
+from ranat import corpora, formats
 from ranat.corpora.own import OddFilesError
+from ranat.documents import Document, Entity
 from ranat.errors import UserError
 from ranat.formats import How
 from ranat.tasks import RelationClassification
@@ -53,6 +54,43 @@ def test_without_dev_a_tenth_of_train_is_taken_and_said(tmp_path: Path) -> None:
         "no file of test documents",
         "3 of the 30 train documents taken for dev (seed 0)",
     ]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder of one file", "folder of many", "BRAT"])
+def test_documents_that_are_not_divided_are_divided_and_told(tmp_path: Path, kind: str) -> None:
+    documents = [Document(str(n), f"w{n} a", (Entity("T1", "X", ((0, 2),)),)) for n in range(10, 40)]
+    place = tmp_path / "mine"
+    if kind == "BRAT":
+        formats.write(documents, place, "brat")
+    elif kind == "folder of many":
+        place.mkdir()
+        for document in documents:
+            formats.write([document], place / f"{document.id}.bioc.xml", "bioc-xml")
+    else:
+        place.mkdir()
+        formats.write(documents, place / "all.jsonl", "jsonl")
+        place = place / "all.jsonl" if kind == "file" else place
+    corpus = corpora.load(place)
+    assert corpus == corpora.load(place)
+    assert {split: len(found) for split, found in corpus.splits.items()} == {"train": 24, "dev": 3, "test": 3}
+    ids = [document.id for split in corpus.splits.values() for document in split]
+    assert sorted(ids) == [document.id for document in documents]
+    assert [notice.what for notice in corpus.notices] == [
+        "3 of the 30 documents taken for test (seed 0)",
+        "3 of the 27 documents taken for dev (seed 0)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("training.jsonl", "testing.jsonl"), ("all.jsonl", "my_test.jsonl"), ("a.txt", "b.txt"), ("below/a.jsonl",)],
+)
+def test_what_may_be_splits_under_other_names_is_not_divided_anew(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(lines(*["X"] * 10) if name.endswith("l") else "no annotations\n")
+    with pytest.raises(UserError, match="no file of training documents"):
+        corpora.load(tmp_path)
 
 
 def test_a_type_never_vanishes_from_train(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_hyperparameters_are_settings() -> None:
         ({"seeds": [1, 2, 1]}, ": the seed 1 is there twice"),
         ({"rows": [{"name": "a"}, {"name": "a"}]}, ": the row 'a' is there twice"),
         ({"rows": [{"name": "a b"}, {"name": "a-b"}]}, "small: two cells would be called diseases-tiny-a-b-seed0"),
-        ({"corpora": ["demoo"]}, "corpora: unknown corpus 'demoo' (did you mean 'demo'?; or a folder)"),
+        ({"corpora": ["demoo"]}, "corpora: unknown corpus 'demoo' (did you mean 'demo'?; or a file or folder)"),
         ({"model": "minilmm"}, "model: unknown backbone 'minilmm' (did you mean 'minilm'?; "),
         ({"train": {"seed": 1}}, ": train.seed: a grid has several seeds (write `seeds`, or --seeds)"),
         ({"train": {"epohcs": 1}}, "small: row 'standard': train.epohcs: unknown key (did you mean 'epochs'?)"),

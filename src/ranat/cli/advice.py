@@ -38,7 +38,7 @@ def init(
     """Read a corpus, and write a commented config for it: what it holds, what cannot be learnt, and settings.
 
     Args:
-        corpus: A corpus by name, or a folder with train, dev and test files.
+        corpus: A corpus by name, or a file or folder of annotated documents, divided into train, dev and test or not.
         model: Default: pubmedbert where there is a GPU, else minilm, which trains on a CPU.
         task: Default: what the corpus is for.
         out: The file to write; default: CORPUS.yaml in the working directory.

@@ -13,7 +13,7 @@ from ranat.cli.application import START, Data, Json, app, err, examples
 from ranat.cli.printing import print_json, print_table, print_text
 from ranat.cli.reading import Columns, From, Lenient, how_of
 from ranat.errors import UsageError, UserError
-from ranat.terminal import progress_bar
+from ranat.terminal import counted, progress_bar
 
 corpora_app = App(group=START, name="corpora", help="List, fetch and check corpora.")
 app.command(corpora_app)
@@ -86,7 +86,7 @@ def check(
             print_text(notice)
     if errors := sum(report.errors for report in reports):
         remedy = "mend them, or read with --lenient, which leaves out or mends what is odd with marks"
-        raise UserError(f"{errors:,} errors in the files", remedy=remedy)
+        raise UserError(f"{counted(errors, 'errors')} in the files", remedy=remedy)
     wrong = sum(row.ok is False for row in rows)
     if wrong:
         remedy = "compare with the official release, or fetch it again"

@@ -182,7 +182,7 @@ def tune(
 
     Args:
         config: A YAML file of settings, as `ranat train` takes it.
-        corpus: A corpus by name, or a folder with train, dev and test files.
+        corpus: A corpus by name, or a file or folder of annotated documents, divided into train, dev and test or not.
         model: The backbone, as `ranat train` takes it.
         task: Default: what the corpus is for. --TASK.OPTION sets its options.
         trials: How many there are in the end.

@@ -86,7 +86,7 @@ def train(
 
     Args:
         config: A YAML file of settings.
-        corpus: A corpus by name, or a folder with train, dev and test files.
+        corpus: A corpus by name, or a file or folder of annotated documents, divided into train, dev and test or not.
         model: The backbone: one of those below, a hub id or a folder; of a run, what its head knows is kept.
         task: Default: what the corpus is for. --TASK.OPTION sets its options.
         add: A file of annotated documents to train on, too; may be repeated. What corrects a document of train takes

@@ -158,7 +158,8 @@ def load(name_or_path: str | Path, data: Path | str | None = None, how: How | No
     """A corpus by its name, or one's own by its path.
 
     Args:
-        name_or_path: a name, or a folder or archive with train, dev and test in any supported format.
+        name_or_path: a name, or a folder or archive with train, dev and test in any supported format, or a file or
+            folder of documents that are not divided (see `own.load`).
         data: the folder of corpora; see `data_folder`.
         how: one's own files are to be read; None: strictly, each as its name and content tell.
     Raises:

@@ -1,4 +1,4 @@
-"""A corpus of one's own: a folder or an archive with train, dev and test in any supported format.
+"""A corpus of one's own: a folder or an archive with train, dev and test in any supported format, or all in one.
 
 `parts` finds the files of each split; here they are read and checked against each other.
 """
@@ -11,7 +11,7 @@ from itertools import chain
 
 from ranat.corpora.corpus import Corpus, Splits
 from ranat.corpora.files import Folder
-from ranat.corpora.parts import NAMES, parts_of
+from ranat.corpora.parts import NAMES, parts_of, undivided
 from ranat.corpora.sample import SEED, labels, relation_types, tenth, types
 from ranat.documents.concepts import are_between_mentions
 from ranat.documents.document import Document
@@ -19,6 +19,7 @@ from ranat.documents.pairs import PairTypes, candidates
 from ranat.errors import UserError
 from ranat.formats import How, instances
 from ranat.formats.source import Notice
+from ranat.terminal import counted
 
 _TOLD = 10
 
@@ -39,11 +40,14 @@ class OddFilesError(UserError):
             return
         more = len(told) - _TOLD
         self.details = (*map(str, told[:_TOLD]), *([f"and {more:,} more"] if more > 0 else []))
-        super().__init__(f"{len(told):,} errors in the files")
+        super().__init__(f"{counted(len(told), 'errors')} in the files")
 
 
 def load(folder: Folder, how: How = How()) -> Corpus:
     """Read the splits; without dev, a seeded tenth of the documents of train is taken for it.
+
+    Documents that are not divided into splits at all, in one file or folder, are train; a tenth of them is test, and a
+    tenth of the rest dev.
 
     Files of instances (sentences with their pair marked) make a corpus for the relation task, all others one for NER.
 
@@ -53,6 +57,9 @@ def load(folder: Folder, how: How = How()) -> Corpus:
             are instances and others are not.
     """
     parts = parts_of(folder, how)
+    whole = None if parts else undivided(folder, how)
+    if whole:
+        parts = {"train": whole}
     if "train" not in parts:
         raise UserError(
             "no file of training documents", where=str(folder.path), remedy="name it train, such as train.tsv"
@@ -70,16 +77,19 @@ def load(folder: Folder, how: How = How()) -> Corpus:
         raise OddFilesError(errors, notices)
     for split in ("dev", "test"):
         if split not in parts:
-            notices.append(Notice("note", f"no file of {split} documents", str(folder.path)))
+            if not whole:
+                notices.append(Notice("note", f"no file of {split} documents", str(folder.path)))
             continue
         _check(splits, split, parts[split].name, "type", types)
         if is_instances:
             _check(splits, split, parts[split].name, "relation type", relation_types)
-    if "dev" not in parts:
-        all_train, name = splits["train"], parts["train"].name
-        splits["train"], splits["dev"] = tenth(all_train, name, labels if is_instances else types)
-        what = f"{len(splits['dev'])} of the {len(all_train)} train documents taken for dev (seed {SEED})"
-        notices.append(Notice("note", what, name, len(splits["dev"])))
+    for split in ("test", "dev") if whole else ("dev",):
+        if split not in parts:
+            all_train, name = splits["train"], parts["train"].name
+            splits["train"], splits[split] = tenth(all_train, name, labels if is_instances else types, split)
+            which = "documents" if whole else "train documents"
+            what = f"{len(splits[split])} of the {len(all_train)} {which} taken for {split} (seed {SEED})"
+            notices.append(Notice("note", what, name, len(splits[split])))
     if not is_instances:
         notices += _relation_notices(splits, str(folder.path))
     return Corpus(

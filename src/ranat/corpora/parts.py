@@ -6,6 +6,7 @@ another format of folders, or of files of another format, all of one, which are 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ NAMES = {"train": ("train",), "dev": ("dev", "devel", "valid", "validation"), "t
 
 _SPLITS = {name: split for split, names in NAMES.items() for name in names}
 _BRAT = "brat"
+_LIKE_A_SPLIT = re.compile(r"train|dev|valid|test|eval", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,24 @@ def parts_of(folder: Folder, how: How) -> dict[str, Part]:
                 remedy=f"keep one; pairs of .txt and .ann belong in a folder {split}",
             )
     return {split: matches[split][0] for split in NAMES if split in matches}
+
+
+def undivided(folder: Folder, how: How) -> Part | None:
+    """All documents of a file or folder that has no splits; None if it has no annotations, or may have splits.
+
+    Of a folder that is what lies in itself, not in folders below: pairs of texts and annotations as BRAT writes them,
+    another format of folders, or files of one format, none of which is called as if it was one split of several.
+
+    Raises:
+        UserError: its files are in several formats.
+    """
+    if folder.path.is_file():
+        return None if folder.archived else Part(".", tuple(folder.plain))
+    inside = [file for file in folder.plain if "/" not in file.path and not file.path.startswith(".")]
+    part = _part_of_folder("", inside, inside, how) if inside else None
+    if part is None or part.format == _BRAT or len(part.files) == 1:
+        return part
+    return None if any(_LIKE_A_SPLIT.search(file.path) for file in inside) else part
 
 
 def _part_of_folder(path: str, inside: Sequence[File], files: Sequence[File], how: How) -> Part | None:

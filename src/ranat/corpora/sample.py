@@ -1,4 +1,4 @@
-"""A tenth of the training documents, for corpora that have no dev."""
+"""A tenth of the documents, for corpora that have no dev, or no splits at all."""
 
 from __future__ import annotations
 
@@ -28,31 +28,33 @@ def labels(document: Document) -> set[str]:
 
 
 def tenth(
-    documents: tuple[Document, ...], name: str, types: Callable[[Document], Set[str]] = types
+    documents: tuple[Document, ...], name: str, types: Callable[[Document], Set[str]] = types, split: str = "dev"
 ) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
-    """Train and dev, a seeded tenth, both in the old order; a document that is the last to have a type stays in train.
+    """Train and a seeded tenth, both in the old order; a document that is the last to have a type stays in train.
 
     Args:
         documents: all of them.
         name: the file's name, for messages.
         types: what must not vanish from train; default: the entity types.
+        split: what the tenth is for, for messages.
     Raises:
         UserError: nothing can be taken.
     """
     if len(documents) < 2:
-        raise UserError("one document cannot be both train and dev", where=name, remedy="add a file dev")
+        raise UserError(f"one document cannot be both train and {split}", where=name, remedy=f"add a file {split}")
     wanted = max(1, round(len(documents) / 10))
     left = Counter(kind for document in documents for kind in types(document))
     order = list(range(len(documents)))
     random.Random(SEED).shuffle(order)  # noqa: S311  (a split, not a secret)
-    dev: set[int] = set()
+    taken: set[int] = set()
     for i in order:
-        if len(dev) < wanted and all(left[kind] > 1 for kind in types(documents[i])):
+        if len(taken) < wanted and all(left[kind] > 1 for kind in types(documents[i])):
             left.subtract(types(documents[i]))
-            dev.add(i)
-    if not dev:
-        raise UserError("no document can be taken for dev without losing a type", where=name, remedy="add a file dev")
+            taken.add(i)
+    if not taken:
+        what = f"no document can be taken for {split} without losing a type"
+        raise UserError(what, where=name, remedy=f"add a file {split}")
     return (
-        tuple(document for i, document in enumerate(documents) if i not in dev),
-        tuple(document for i, document in enumerate(documents) if i in dev),
+        tuple(document for i, document in enumerate(documents) if i not in taken),
+        tuple(document for i, document in enumerate(documents) if i in taken),
     )

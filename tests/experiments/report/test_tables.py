@@ -184,6 +184,18 @@ def test_of_several_p_the_papers_stands_in_the_tables(order: int) -> None:
     assert main.p == 0.5
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_standard_training_for_as_many_epochs_as_the_attacks_stands_in_the_tables(order: int) -> None:
+    """Also where the other, such as a control for twice the epochs, has more seeds."""
+    same, twice = {"train": {"epochs": 6}}, {"train": {"epochs": 12}}
+    cards = [make_card(seed=seed, settings=twice, published=None) for seed in range(5)]
+    cards += [make_card(seed=seed, settings=same, published=None) for seed in range(2)]
+    cards += [make_card(training="AT", attack="fgm", seed=seed, settings=same, published=None) for seed in range(2)]
+    main = collect(cards[::order]).main("minilm", "ncbi-disease", "standard")
+    assert main is not None
+    assert main.settings["train.epochs"] == 6
+
+
 def test_another_preset_has_a_formula_of_its_own() -> None:
     cards = [make_card(training="AT", attack="pgd", settings={"attack": {"preset": "original"}})]
     row = next(row for row in table3(collect(cards), "minilm") if (row.training, row.attack) == ("AT", "pgd"))

@@ -80,14 +80,14 @@ def expand(spec: Spec) -> list[Cell]:
 
 
 def check_names(names: Iterable[str], models: Iterable[str]) -> None:
-    """Corpora and backbones are known names, or folders.
+    """Corpora and backbones are known names, or paths.
 
     Raises:
         UserError: one is not.
     """
     for name in names:
-        if name not in corpora.names() and not Path(name).is_dir():
-            remedy = f"{nearest(name, corpora.names())}; or a folder"
+        if name not in corpora.names() and not Path(name).exists():
+            remedy = f"{nearest(name, corpora.names())}; or a file or folder"
             raise UsageError(f"unknown corpus {name!r}", where="corpora", remedy=remedy)
     for model in models:
         resolve(model)

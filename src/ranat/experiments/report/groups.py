@@ -99,6 +99,11 @@ class Group:
         }
 
     @property
+    def unattacked(self) -> dict[str, Any]:
+        """The settings but those of attack and gate."""
+        return {key: value for key, value in self.settings.items() if not key.startswith(("attack.", "rat."))}
+
+    @property
     def gate(self) -> str:
         """What tells the gate, such as "p=0.5"; the p alone of a gate that is not registered here."""
         settings = Settings.model_validate(next(iter(self.cards.values())).settings)
@@ -157,16 +162,19 @@ class Results:
     def main(self, model: str, corpus: str, training: str, attack: str | None = None) -> Group | None:
         """The group that stands in the tables for a training on a corpus, where there are several.
 
-        That which was published (for RAT, p = 0.5), then that with the most seeds.
+        That which was published (for RAT, p = 0.5), then that whose other settings most groups share, as only such can
+        be compared, then that with the most seeds.
         """
         wanted = (model, corpus, training, attack)
         candidates = [
             group for group in self.groups if (group.model, group.corpus, group.training, group.attack) == wanted
         ]
 
-        def rank(group: Group) -> tuple[bool, bool, int]:
+        beside = [group.unattacked for group in self.groups if (group.model, group.corpus) == (model, corpus)]
+
+        def rank(group: Group) -> tuple[bool, bool, int, int]:
             published = any(card.published for card in group.cards.values())
-            return published, training != "RAT" or group.p == 0.5, len(group.cards)
+            return published, training != "RAT" or group.p == 0.5, beside.count(group.unattacked), len(group.cards)
 
         return max(candidates, key=rank, default=None)
 
