@@ -94,7 +94,7 @@ def test_names_of_files(tmp_path: Path) -> None:
     assert not is_file(tmp_path / "folder.html", None)
     with pytest.raises(UsageError, match="is the name of a file of html, not of jsonl"):
         is_file(tmp_path / "one.html", "jsonl")
-    for name in ("one.txt", "one.jsonl.gz"):
+    for name in ("one.txt", "one.jsonl.gz", "one.XLSX"):
         with pytest.raises(UsageError, match=f"{name}: is the name of a file that cannot be written"):
             is_file(tmp_path / name, None)
 

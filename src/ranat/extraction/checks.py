@@ -14,6 +14,8 @@ from ranat.formats import FOLDERS, READERS, WRITERS
 _ROOM = 1 << 20
 _INPUT_PER_OUTPUT = 10
 """The text alone is about a tenth of an input of XML, or of one that is packed."""
+_NEVER_WRITTEN = (".gz", ".zip", ".tar", ".xlsx", ".xls", ".ods", ".docx", ".pdf", ".md", ".sqlite", ".db")
+"""Suffixes of files that nobody gives a folder."""
 _TRIAL = Document("trial", "A trial.")
 
 
@@ -35,7 +37,7 @@ def is_file(out: Path, to: str | None) -> bool:
     told = format_of(out)
     if told is None:
         readable = {suffix for name in (*READERS.names(), *FOLDERS.names()) for suffix in _suffixes(name)}
-        if out.name.lower().endswith((*readable, ".gz")):
+        if out.name.lower().endswith((*readable, *_NEVER_WRITTEN)):
             writable = ", ".join(sorted(filter(None, (WRITERS.get(name).suffix for name in WRITERS.names()))))
             remedy = f"name a folder, or a file that ends in one of {writable}"
             raise UsageError("is the name of a file that cannot be written", where=f"--out {out}", remedy=remedy)
