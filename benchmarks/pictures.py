@@ -16,12 +16,12 @@ from ranat.experiments.report.plots import plots
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
-STUDY = [ROOT / "results" / name for name in ("ncbi-disease", "chemprot")]
+STUDY = ROOT / "results" / "study"
 
 
 def f1_cost() -> bytes:
     """The first plot of the report of the study."""
-    results = collect([card for folder in STUDY for card in read_all(folder)])
+    results = collect([card for spec in sorted(STUDY.glob("*/spec.yaml")) for card in read_all(spec.parent)])
     return next(plot for plot in plots(results) if plot.name.startswith("front-")).file("svg")
 
 

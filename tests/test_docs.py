@@ -17,7 +17,6 @@ import yaml
 import walkthrough
 from ranat import cli
 from ranat.attacks import PLAIN, attacks
-from ranat.evaluation.significance import joint_bootstrap
 from ranat.experiments.cards import Card, read_all
 from ranat.experiments.report import write_report
 from ranat.gates import gates
@@ -235,23 +234,21 @@ def test_the_coverage_is_that_of_the_run() -> None:
     assert f"The fast tests reach {(ROOT / 'benchmarks' / 'coverage.txt').read_text().strip()}% of the lines" in page
 
 
-STUDY = [ROOT / "results" / name for name in ("ncbi-disease", "chemprot")]
+OLD_GRIDS = [ROOT / "results" / name for name in ("ncbi-disease", "chemprot")]
 
 
-def test_the_readmes_results_are_those_of_the_cards() -> None:
-    """F1, its gain with the interval that `ranat compare` gives, and the cost, each beside standard training."""
-    grid: dict[str, dict[int, Card]] = defaultdict(dict)
-    for card in read_all(STUDY[0]):
-        grid[card.row][card.seed] = card
-    base = grid["standard"]
-    for row, name in (("AT FGM", "adversarial, FGM"), ("RAT FGM", "random adversarial, FGM, p = 0.5")):
-        counts = [np.array([side[seed].counts["test"] for seed in base], float) for side in (base, grid[row])]  # type: ignore[index]  # cost is there  # done
-        gain = joint_bootstrap(*counts)
-        points = [f"{100 * value:+.2f}".replace("-", "−") for value in (gain.estimate, gain.low, gain.high)]
-        costs = [np.mean([card.cost["xfp"] for card in side.values()]) for side in (base, grid[row])]  # type: ignore[index]
-        cells = f"{points[0]} [{points[1]}, {points[2]}] | {costs[1] / costs[0]:.2f}"
-        assert f"| {name} | {f1_of(grid[row].values())} | {cells} |" in README
-    assert f"| standard | {f1_of(base.values())} | | 1.00 |" in README
+def test_what_the_study_found_is_told_as_it_found_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks" / "study"))
+    report = importlib.import_module("report")
+    study = ROOT / "results" / "study"
+    results = json.loads((study / "report.json").read_text(encoding="utf-8"))
+    assert results == json.loads(json.dumps([report.corpus(study / found["corpus"]) for found in results]))
+    for found in results:
+        for line in report.section(found).splitlines():
+            if line.startswith(("|", "- ")):
+                assert line in RESULTS
+        for line in report.short(found):
+            assert line in README
 
 
 def f1_of(cards: Iterable[Card]) -> str:
@@ -260,7 +257,7 @@ def f1_of(cards: Iterable[Card]) -> str:
 
 
 def test_the_results_are_those_of_the_cards() -> None:
-    grids = [read_all(folder) for folder in STUDY]
+    grids = [read_all(folder) for folder in OLD_GRIDS]
     assert [len(cards) for cards in grids] == [9 * 3, 9 * 3]
     for row in {card.row for card in grids[0]}:
         cells = " | ".join(f1_of(card for card in cards if card.row == row) for cards in grids)
@@ -285,7 +282,7 @@ def test_the_scores_of_relations_between_concepts_are_those_of_the_card() -> Non
 
 
 def test_the_report_is_that_of_the_cards(tmp_path: Path) -> None:
-    write_report(STUDY, tmp_path / "report.md")
+    write_report(OLD_GRIDS, tmp_path / "report.md")
     assert (tmp_path / "report.md").read_text() == (ROOT / "results" / "report.md").read_text()
 
 

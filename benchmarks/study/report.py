@@ -23,6 +23,15 @@ CONTROLS = ("noise", "standard, twice the epochs")
 ROWS = (STANDARD, AT, RAT, CARRY, *CONTROLS)
 GAINS = ((STANDARD, AT), (STANDARD, RAT), (STANDARD, CARRY))
 EQUIVALENT = ((AT, RAT), (AT, CARRY))
+SHOWN = {
+    STANDARD: "standard",
+    AT: "adversarial, FGM",
+    RAT: "random adversarial, FGM, p = 0.5",
+    CARRY: "`carry`, p = 0.5",
+    "noise": "control: noise",
+    "standard, twice the epochs": "control: twice the epochs",
+}
+"""What README calls them."""
 MARGIN = 0.005
 FEWEST = 5
 """Seeds below which nothing is tested."""
@@ -109,6 +118,18 @@ def passes(card: Card) -> float:
     """The counted cost."""
     assert card.cost is not None
     return float(card.cost["xfp"])
+
+
+def short(found: Mapping[str, Any]) -> list[str]:
+    """The rows of README's table; gains are those of the tests, over seeds and documents, where there are tests."""
+    tests = {test["second"]: {**test, "mean": test["estimate"]} for test in found["tests"]}
+    rows = []
+    for row in found["trainings"]:
+        gain = tests.get(row["name"], row["gain"])
+        told = "" if gain is None else f"{100 * gain['mean']:+.2f}{interval(gain)} "
+        f1 = f"{100 * row['f1']['mean']:.2f} ± {100 * row['f1']['sd']:.2f}"
+        rows.append(f"| {SHOWN[row['name']]} | {f1} | {told}| {row['cost']:.2f} |")
+    return rows
 
 
 def section(found: Mapping[str, Any]) -> str:
