@@ -50,7 +50,7 @@ def test_offsets_are_intact(format: str, name: str, data_dir: Path, tmp_path: Pa
         changed = [at for at, (old, new) in enumerate(zip(document.text, fitted.text, strict=True)) if old != new]
         assert {document.text[at] for at in changed} <= set("\t\r\n")  # PubTator has lines and columns
         (entities, relations), (kept_entities, kept_relations) = answers(document), answers(fitted)
-        if not fit["white space around mentions"]:  # which CoNLL's words have not
+        if not fit["mentions with white space around them"]:  # which CoNLL's words have not
             assert kept_entities <= entities
             assert kept_relations <= relations
     assert lost == +fit

@@ -249,7 +249,7 @@ def test_what_tags_cannot_hold_is_counted() -> None:
         "scores": 1,
         "discontinuous mentions": 1,
         "mentions of white space": 1,
-        "white space around mentions": 1,
+        "mentions with white space around them": 1,
         "nested or overlapping mentions": 3,
         "ids of mentions": 2,
     }

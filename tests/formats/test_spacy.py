@@ -123,7 +123,7 @@ def test_mentions_that_spacy_cannot_have_are_not_written(tmp_path: Path) -> None
         pytest.importorskip("spacy", reason="spacy is not installed")
         lost = write([document], tmp_path / format, format)
         assert lost["discontinuous mentions"] == lost["nested or overlapping mentions"] == 1
-        assert lost["white space around mentions"] == 1
+        assert lost["mentions with white space around them"] == 1
     found = json.loads((tmp_path / "spacy").read_text())
     assert found == {"id": "1", "text": TEXT, "entities": [[0, 11, "X"], [12, 15, "X"]]}
 

@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from ranat.formats.values import mapping, name, score, spans, string
 
 _KEYS = {"id", "text", "entities", "relations", "sentences", "tokens"}
 _ENTITY_KEYS = {"id", "type", "spans", "text", "concept", "score"}
+_TOLD = 20
 _RELATION_KEYS = {"type", "head", "tail", "score"}
 
 
@@ -75,7 +77,7 @@ def _document(source: Source, line: int, value: dict[str, Any], left_out: Counte
     named = source.reading.columns
     text_key, id_key = named.get("text", "text"), named.get("id", "id")
     if text_key not in value:
-        keys = ", ".join(map(repr, value)) or "none"
+        keys = ", ".join(map(repr, islice(value, _TOLD))) or "none"
         raise source.error(line, f"{text_key!r} is missing", f"the keys are {keys}; name one by --columns text=KEY")
     text = string(value, text_key)
     found = [*marks(source, line, value, "entities", partial(_entity, source, line, left_out))]

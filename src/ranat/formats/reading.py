@@ -175,14 +175,22 @@ def of_folder(path: Path, format: str | None) -> str | None:
         return None
     if path.is_dir():
         return format or recognise_folder(path)
-    named = [known for known in FOLDERS.names() if path.name.lower().endswith(FOLDERS.get(known).suffixes or ("\0",))]
-    return next((known for known in named if format in (None, known) and path.is_file()), None)
+    known = _called(path, format)
+    return known if known and path.is_file() else None
 
 
 def text_of(path: Path, format: str | None) -> Path | None:
     """The text that a file of annotations is read with, whether it is there or not; None: it is no such file."""
-    known = of_folder(path, format) if path.is_file() else None
-    return path.with_suffix(FOLDERS.get(known).text) if known else None
+    known = _called(path, format)
+    return path.with_suffix(FOLDERS.get(known).text) if known and path.is_file() else None
+
+
+def _called(path: Path, format: str | None) -> str | None:
+    """The format of folders whose files are called so, if they are not in another format."""
+    for known in FOLDERS.names():
+        if format in (None, known) and path.name.lower().endswith(FOLDERS.get(known).suffixes or ("\0",)):
+            return known
+    return None
 
 
 def recognise_folder(folder: Path) -> str:

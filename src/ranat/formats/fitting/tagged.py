@@ -21,7 +21,9 @@ def trimmed(document: Document, lost: Counter[str]) -> Document:
     """Mentions without the white space at their ends; those of nothing else are left out."""
     document = keep_entities(document, lambda e: not document.mention(e).isspace(), "mentions of white space", lost)
     entities = tuple(_trimmed(document.text, entity) for entity in document.entities)
-    lost["white space around mentions"] += sum(a != b for a, b in zip(entities, document.entities, strict=True))
+    lost["mentions with white space around them"] += sum(
+        a != b for a, b in zip(entities, document.entities, strict=True)
+    )
     return replace(document, entities=entities)
 
 
