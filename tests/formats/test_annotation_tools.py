@@ -9,7 +9,7 @@ import pytest
 from ranat.documents import Document, Entity, Relation
 from ranat.errors import UserError
 from ranat.formats import read, recognise, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 WIDE = "\U0001d6fc-synuclein 😀 Fever"  # of two characters beyond U+FFFF
 

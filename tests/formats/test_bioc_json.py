@@ -11,7 +11,7 @@ import pytest
 from ranat.documents import Document, Entity, Relation
 from ranat.errors import UserError
 from ranat.formats import read, recognise, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 TEXT = "Ocular and auditory toxicity"
 

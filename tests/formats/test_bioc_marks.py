@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document, Entity, Relation
 from ranat.errors import UserError
 from ranat.formats import read
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 Mark = dict[str, Any]
 

@@ -9,7 +9,7 @@ import pytest
 from ranat.documents import Document, Entity, Relation
 from ranat.errors import UserError
 from ranat.formats import read, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 HEAD = "<?xml version='1.0' encoding='UTF-8'?>\n<!DOCTYPE collection SYSTEM 'BioC.dtd'>\n"
 

@@ -14,7 +14,8 @@ from ranat.documents import Document, Entity, Relation
 from ranat.errors import UserError
 from ranat.formats import WRITERS, brat, read, write
 from ranat.formats.fitting.spelling import as_path
-from ranat.formats.source import Notice, Reading
+from ranat.formats.notice import Notice
+from ranat.formats.source import Reading
 
 TEXT = "Ocular and auditory toxicity\nof 𝛼-x.\n"
 

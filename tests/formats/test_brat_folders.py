@@ -9,7 +9,7 @@ import pytest
 from ranat.documents import Document, Relation
 from ranat.errors import UserError
 from ranat.formats import read, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 TEXT = "Ocular and auditory toxicity\nof 𝛼-x.\n"
 PAIR = "T1\tX 0 6\tOcular\nT2\tX 11 19\tauditory\n"

@@ -11,7 +11,7 @@ import pytest
 from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.formats import read
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 
 @pytest.fixture(scope="session")

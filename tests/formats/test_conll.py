@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document, Entity, Relation
 from ranat.errors import UserError
 from ranat.formats import READERS, WRITERS, Sample, read, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 
 def parse(text: str, notices: list[Notice] | None = None, **options: Any) -> list[Document]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.formats import READERS, Sample, read, recognise
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 
 def row(number: str, form: str, misc: str = "_") -> str:

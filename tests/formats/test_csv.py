@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.formats import read, recognise
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 
 def parse(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.formats import is_one, read, recognise, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 WORDS = ["Lung", "cancer", "and", "fever", "."]
 TAGS = ["B-Disease", "I-Disease", "O", "B-Symptom", "O"]

@@ -11,7 +11,7 @@ from ranat.documents.pairs import PairTypes, candidates, dummified
 from ranat.errors import UserError
 from ranat.formats import read, recognise
 from ranat.formats.instances import pair_types
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 
 def parse(text: str, notices: list[Notice] | None = None) -> list[Document]:

@@ -6,7 +6,7 @@ import pytest
 from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.formats import read, recognise
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 IDS = '<article-id pub-id-type="pmid">7</article-id>'
 

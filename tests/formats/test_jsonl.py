@@ -6,7 +6,7 @@ import pytest
 from ranat.documents import Document, Entity
 from ranat.errors import UserError
 from ranat.formats import read
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 
 def parse(*lines: object, notices: list[Notice] | None = None) -> list[Document]:

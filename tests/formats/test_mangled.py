@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.formats import read
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 BIOC = """<?xml version="1.0"?><!DOCTYPE collection SYSTEM "BioC.dtd"><collection><source>x</source><date/><key/>
 <document><id>1</id><infon key="n">1</infon><passage><infon key="type">title</infon><offset>0</offset>

@@ -8,7 +8,7 @@ import pytest
 from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.formats import READERS, Sample, read, recognise
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle//EN" "https://dtd.nlm.nih.gov/pubmed.dtd">

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document, Entity, Relation
 from ranat.errors import UserError
 from ranat.formats import read, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 TEXT = "1|t|Ocular and auditory toxicity\n1|a|Of x.\n"
 

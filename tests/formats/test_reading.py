@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document, Entity
 from ranat.errors import UsageError, UserError
 from ranat.formats import FOLDERS, READERS, WRITERS, Sample, read, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 SAMPLES = {
     "html": """<!DOCTYPE html>

@@ -9,7 +9,7 @@ import pytest
 
 from ranat.errors import UserError
 from ranat.formats import read
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 OF_NO_FORMAT = re.compile(
     r"(_entities|_relations|_abstracts|_gold_standard)(_gs)?\.tsv|_sentences\.tsv\.gz|_files\.tsv|\.in|GENE\.eval|"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document, Entity
 from ranat.errors import UserError
 from ranat.formats import read, recognise, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 TEXT = "Lung cancer and 😀 fever."
 TRIPLES = [[0, 11, "Disease"], [18, 23, "Symptom"]]

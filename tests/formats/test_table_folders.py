@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document, Entity, Relation
 from ranat.errors import UserError
 from ranat.formats import WRITERS, parquet, read, write
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 DOCUMENTS = [
     Document(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.formats import read, units
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 ALPHABET = "aé€𝛼\n -"
 TEXTS = st.text(ALPHABET, min_size=2, max_size=30)

@@ -19,8 +19,8 @@ from ranat.corpora.loading import CORPORA, NotFoundError, base, data_folder, loa
 from ranat.corpora.own import OddFilesError
 from ranat.documents.document import Document, Entity
 from ranat.formats import How
+from ranat.formats.notice import Notice
 from ranat.formats.repeats import is_repeat
-from ranat.formats.source import Notice
 
 _Place = tuple[Document, Entity]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ranat.documents.document import Document
 from ranat.documents.pairs import PairTypes
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 Splits = dict[str, tuple[Document, ...]]
 

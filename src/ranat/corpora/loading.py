@@ -15,7 +15,8 @@ from ranat.documents.document import Document
 from ranat.documents.pairs import PairTypes
 from ranat.errors import UsageError, UserError
 from ranat.formats import How
-from ranat.formats.source import Kind, Notice, Reading, Source
+from ranat.formats.notice import Kind, Notice
+from ranat.formats.source import Reading, Source
 from ranat.registry import Registry
 
 

@@ -18,7 +18,7 @@ from ranat.documents.document import Document
 from ranat.documents.pairs import PairTypes, candidates
 from ranat.errors import UserError
 from ranat.formats import How, instances
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 from ranat.terminal import counted
 
 _TOLD = 10

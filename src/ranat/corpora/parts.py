@@ -16,8 +16,9 @@ from ranat.corpora.files import File, Folder
 from ranat.documents.document import Document
 from ranat.errors import UserError
 from ranat.formats import How, brat
+from ranat.formats.notice import Notice
 from ranat.formats.repeats import again
-from ranat.formats.source import Notice, Reading
+from ranat.formats.source import Reading
 
 NAMES = {"train": ("train",), "dev": ("dev", "devel", "valid", "validation"), "test": ("test",)}
 """The splits, and what their files are called."""

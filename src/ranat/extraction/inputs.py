@@ -21,7 +21,7 @@ from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.extraction.manifest import is_output
 from ranat.formats import How
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 
 STDIN = "-"
 _BLOCK = 1 << 20

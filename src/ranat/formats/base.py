@@ -15,8 +15,9 @@ from enum import IntEnum
 from pathlib import Path
 
 from ranat.documents.document import Document
+from ranat.formats.notice import Notice
 from ranat.formats.sample import Sample
-from ranat.formats.source import Notice, Reading, Source
+from ranat.formats.source import Reading, Source
 from ranat.registry import Registry
 
 

@@ -28,7 +28,8 @@ from ranat.formats.brat_annotations import Joined, Roles, Tally, annotated, as_l
 from ranat.formats.fitting.names import renamed
 from ranat.formats.fitting.spelling import as_path, as_word
 from ranat.formats.fitting.steps import between_mentions, renumbered, without_layout, without_scores
-from ranat.formats.source import Notice, Reading, Source
+from ranat.formats.notice import Notice
+from ranat.formats.source import Reading, Source
 
 Files = Mapping[str, Callable[[], IO[bytes]]]
 """Path in the folder, with "/" → opens the file's bytes."""

@@ -18,7 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ranat.documents.document import Document, Relation
-from ranat.formats.source import Found, FoundRelation, Kind, Notice, Source
+from ranat.formats.notice import Kind, Notice
+from ranat.formats.source import Found, FoundRelation, Source
 
 Roles = Mapping[str, tuple[str, str]]
 """Type of relations → the role of the head and that of the tail."""

@@ -28,7 +28,8 @@ from ranat.documents.document import Document, Span
 from ranat.formats import tables
 from ranat.formats.base import Sure, folder_reader, writer
 from ranat.formats.csv import Row, checked, opened, rows
-from ranat.formats.source import Notice, Reading, Source
+from ranat.formats.notice import Notice
+from ranat.formats.source import Reading, Source
 
 _SPANS = re.compile(r"\d+-\d+(;\d+-\d+)*")
 _FORMULA = re.compile(r"'*+[=+\-@\t\r\n]")

@@ -16,7 +16,8 @@ from ranat.documents.document import Document
 from ranat.errors import UserError
 from ranat.formats import hf_parquet
 from ranat.formats.base import Sure, folder_reader
-from ranat.formats.source import Notice, Reading, Source
+from ranat.formats.notice import Notice
+from ranat.formats.source import Reading, Source
 
 STATE, SPLITS = "state.json", "dataset_dict.json"
 

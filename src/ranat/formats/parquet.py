@@ -15,7 +15,8 @@ from ranat.documents.document import Document
 from ranat.errors import UserError
 from ranat.formats import tables
 from ranat.formats.base import Sure, folder_reader, writer
-from ranat.formats.source import Notice, Reading, Source
+from ranat.formats.notice import Notice
+from ranat.formats.source import Reading, Source
 
 GROUP_CHARACTERS, GROUP_ROWS = 1 << 23, 1 << 14
 """A row group is written as soon as it holds so much, so that memory stays flat."""

@@ -16,8 +16,9 @@ from typing import IO, Any, cast
 from ranat.documents.document import Document
 from ranat.errors import UsageError, UserError
 from ranat.formats.base import FOLDERS, READERS, Sure
+from ranat.formats.notice import Notice
 from ranat.formats.sample import Sample
-from ranat.formats.source import HEAD, LONGEST, Failed, Notice, Reading, Source
+from ranat.formats.source import HEAD, LONGEST, Failed, Reading, Source
 
 Input = str | Path | IO[bytes] | IO[str]
 

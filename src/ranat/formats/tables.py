@@ -25,7 +25,8 @@ from ranat.documents.document import Document, Entity, Relation
 from ranat.errors import UserError
 from ranat.formats.csv import left_out
 from ranat.formats.fitting.steps import in_text_order, without_layout
-from ranat.formats.source import Found, Notice, Reading, Source
+from ranat.formats.notice import Notice
+from ranat.formats.source import Found, Reading, Source
 
 COLUMNS = {
     "documents": ("id", "text"),

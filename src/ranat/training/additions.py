@@ -16,7 +16,7 @@ from ranat.corpora import Corpus
 from ranat.disk import sha256
 from ranat.documents import Document
 from ranat.errors import UserError
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 from ranat.tasks.base import known_spelling
 from ranat.terminal import counted
 

@@ -15,7 +15,7 @@ from ranat.documents import Document
 from ranat.errors import UserError
 from ranat.extraction.ids import UniqueIds
 from ranat.formats import WRITERS
-from ranat.formats.source import Notice
+from ranat.formats.notice import Notice
 from ranat.web.limits import Limits
 
 _NOT_IN_NAMES = re.compile(r"[^\w.\- ]")
