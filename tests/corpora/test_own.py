@@ -81,6 +81,15 @@ def test_documents_that_are_not_divided_are_divided_and_told(tmp_path: Path, kin
     ]
 
 
+def test_what_lies_below_documents_that_are_not_divided_is_told(tmp_path: Path) -> None:
+    (tmp_path / "all.jsonl").write_text(lines(*["X"] * 10))
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "b.jsonl").write_text(lines("X"))
+    corpus = corpora.load(tmp_path)
+    assert sum(map(len, corpus.splits.values())) == 10
+    assert "1 file in folders below" in [notice.what for notice in corpus.notices]
+
+
 @pytest.mark.parametrize(
     "names",
     [("training.jsonl", "testing.jsonl"), ("all.jsonl", "my_test.jsonl"), ("a.txt", "b.txt"), ("below/a.jsonl",)],

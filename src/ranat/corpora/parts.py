@@ -19,6 +19,7 @@ from ranat.formats import How, brat
 from ranat.formats.notice import Notice
 from ranat.formats.repeats import again
 from ranat.formats.source import Reading
+from ranat.terminal import counted
 
 NAMES = {"train": ("train",), "dev": ("dev", "devel", "valid", "validation"), "test": ("test",)}
 """The splits, and what their files are called."""
@@ -155,9 +156,13 @@ def undivided(folder: Folder, how: How) -> Part | None:
         return None if folder.archived else Part(".", tuple(folder.plain))
     inside = [file for file in folder.plain if "/" not in file.path and not file.path.startswith(".")]
     part = _part_of_folder("", inside, inside, how) if inside else None
-    if part is None or part.format == _BRAT or len(part.files) == 1:
-        return part
-    return None if any(_LIKE_A_SPLIT.search(file.path) for file in inside) else part
+    if part is None:
+        return None
+    if part.format != _BRAT and len(part.files) > 1 and any(_LIKE_A_SPLIT.search(file.path) for file in inside):
+        return None
+    below = [file for file in folder.plain if "/" in file.path and not file.path.startswith(".")]
+    what = f"{counted(len(below), 'files')} in folders below"
+    return replace(part, notices=(*part.notices, Notice("left out", what, part.name, len(below)))) if below else part
 
 
 def _part_of_folder(path: str, inside: Sequence[File], files: Sequence[File], how: How) -> Part | None:
