@@ -316,6 +316,7 @@ def test_signing_in(store: Store) -> None:
         visit.accessible()
         page.fill("#token", "guess")
         page.keyboard.press("Enter")
+        page.wait_for_url("**/login#wrong")  # until all of it is loaded: it is the same form again
         page.wait_for_selector("#wrong", state="visible")
         page.fill("#token", token)
         page.keyboard.press("Enter")
