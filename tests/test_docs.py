@@ -243,12 +243,12 @@ def test_what_the_study_found_is_told_as_it_found_it(monkeypatch: pytest.MonkeyP
     study = ROOT / "results" / "study"
     results = json.loads((study / "report.json").read_text(encoding="utf-8"))
     assert results == json.loads(json.dumps([report.corpus(study / found["corpus"]) for found in results]))
-    for found in results:
-        for line in report.section(found).splitlines():
-            if line.startswith(("|", "- ")):
-                assert line in RESULTS
-        for line in report.short(found):
-            assert line in README
+    assert report.text(results) == (study / "report.md").read_text(encoding="utf-8")
+    for line in report.gains(results):
+        assert line in RESULTS
+        assert line in README
+    for line in report.claims(results):
+        assert line in RESULTS
 
 
 def f1_of(cards: Iterable[Card]) -> str:
