@@ -356,7 +356,8 @@ def test_the_instances_of_others_make_a_corpus(name: str, relations: int, data_d
     if not folder.is_dir():
         pytest.skip(f"no {folder}")
     corpus = corpora.load(folder)
-    assert (corpus.task, corpus.notices) == ("relation", ())
+    assert corpus.task == "relation"
+    assert all(" beside train and dev and test" in notice.what for notice in corpus.notices)  # whole sentences
     assert sum(len(document.relations) for split in corpus.splits.values() for document in split) == relations
 
 
@@ -394,3 +395,10 @@ def test_a_document_that_cannot_be_read_is_an_error_in_lenient_reading_too(tmp_p
     with pytest.raises(OddFilesError, match=r"train\.jsonl:2: 'text' is missing"):
         corpora.load(tmp_path, how=How(lenient=True))
     assert corpora.check(tmp_path, how=How(lenient=True)).errors == 1
+
+
+def test_files_beside_the_splits_are_told(tmp_path: Path) -> None:
+    for name in ("train.jsonl", "train2.jsonl", "dev.jsonl", "test.jsonl", "README.md", "labels.txt"):
+        (tmp_path / name).write_text(json.dumps({"id": name, "text": "Fever came.", "entities": []}))
+    (told,) = [notice.what for notice in corpora.load(tmp_path).notices if notice.kind == "left out"]
+    assert told == "train2.jsonl beside train and dev and test"

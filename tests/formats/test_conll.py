@@ -343,7 +343,7 @@ def as_parts(d: Document) -> tuple[object, ...]:
         ('{"id": 1, "text": "a b"}', "a:1: after -DOCSTART-: 'id' must be a string"),
         ('{"id": "1", "text": "a', "a:1: after -DOCSTART-: not JSON: "),
         ("{" + '"a": [' * 100_000, "a:1: after -DOCSTART-: not JSON"),
-        ('{"id": "1", "text": "b a"}', "a:4: 'b' is not in the document's text after the tokens before it (mend the"),
+        ('{"id": "1", "text": "b a"}', "a:3: 'a' is not the token that comes next in the document's text (mend the"),
     ],
 )
 def test_a_stated_document_that_is_wrong(stated: str, message: str) -> None:

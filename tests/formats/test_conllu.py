@@ -111,10 +111,10 @@ def test_what_is_told() -> None:
         (row("1", "a") + row("x", "b") + row("3", "c"), "is no line of CoNLL-U (write ten columns with tabs", "a c"),
         (
             "# text = a d c\n" + row("1", "a") + row("2", "b") + row("3", "c"),
-            "dev.conllu:3: 'b' is not in the",
+            "dev.conllu:3: 'b' is not the word",
             "a b c",
         ),
-        ("# text = b a\n" + row("1", "a") + row("2", "b"), "dev.conllu:3: 'b' is not in the sentence's text", "a b"),
+        ("# text = b a\n" + row("1", "a") + row("2", "b"), "dev.conllu:2: 'a' is not the word that comes next", "a b"),
     ],
 )
 def test_a_malformed_line(text: str, message: str, left: str) -> None:

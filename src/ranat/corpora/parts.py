@@ -140,7 +140,24 @@ def parts_of(folder: Folder, how: How) -> dict[str, Part]:
                 where=str(folder.path),
                 remedy=f"keep one; pairs of .txt and .ann belong in a folder {split}",
             )
-    return {split: matches[split][0] for split in NAMES if split in matches}
+    found = {split: matches[split][0] for split in NAMES if split in matches}
+    read = taken.union(file.path for part in found.values() for file in part.files)
+    left = [] if is_archive else [file.path for file in files if file.path not in read and _is_beside(file)]
+    if found and left:
+        what = f"{', '.join(left[:5])}{', …' if len(left) > 5 else ''} beside {' and '.join(found)}"
+        first = next(iter(found))
+        notice = Notice("left out", what, str(folder.path), len(left))
+        found[first] = replace(found[first], notices=(*found[first].notices, notice))
+    return found
+
+
+def _is_beside(file: File) -> bool:
+    """Whether a file that is in no split is one of a folder's own that looks as if it had documents."""
+    if "/" in file.path or file.path.startswith("."):
+        return False
+    known = (formats.READERS.get(name) for name in formats.READERS.names())
+    suffixes = tuple(suffix for reader in known if not reader.raw for suffix in reader.suffixes)
+    return file.path.lower().removesuffix(".gz").endswith(suffixes) or bool(_LIKE_A_SPLIT.search(file.path))
 
 
 def undivided(folder: Folder, how: How) -> Part | None:

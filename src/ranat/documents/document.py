@@ -14,7 +14,12 @@ NO_CONCEPT = frozenset({"", "-", "-1"})
 
 _BETWEEN = re.compile(r"[,;]")
 _VARIANT = re.compile(r"\s*(?:tmVar:)?[cgprmn]?\|(?:SUB|DEL|INS|DUP|INDEL|FS|Allele)\|", re.IGNORECASE)
-"""How tmVar's identifiers begin, such as "p|SUB|V|600|E": their bars are no ends of parts."""
+"""How tmVar's identifiers begin, such as "p|SUB|V|600|E"."""
+
+
+def is_variant(concept: str) -> bool:
+    """Whether it is an identifier of tmVar's, whose bars are no ends of parts."""
+    return _VARIANT.match(concept) is not None
 
 
 def is_text(value: str) -> bool:
@@ -66,7 +71,7 @@ class Entity:
     def parts(self) -> tuple[str, ...]:
         """The concepts that it is a mention of: the parts of a composite one, or its one concept, if known."""
         parts = _BETWEEN.split(self.concept or "")
-        each = (part for one in parts for part in ([one] if _VARIANT.match(one) else one.split("|")))
+        each = (part for one in parts for part in ([one] if is_variant(one) else one.split("|")))
         return tuple(part for part in map(str.strip, each) if part not in NO_CONCEPT)
 
     @property

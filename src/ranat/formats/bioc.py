@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -49,7 +49,8 @@ They are those of PubTator, NLM-Chem, NLM-Gene, GNormPlus, tmVar, PubTator3 and 
 _NO_LETTER = re.compile(r"[\W_]")
 _READ = {"type", "score", "CompositeRole"}
 _ENDS = (("head", "tail"), ("role1", "role2"), ("entity1", "entity2"))
-_NO_END = ("relation", "type", "score", "novel")
+_OF_RELATIONS = ("relation", "type", "score")
+_NO_END = (*_OF_RELATIONS, "novel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,11 @@ def document(source: Source, record: Record, left_out: Counter[str]) -> Document
     return source.document(record.line, record.id, layout.text, found, relations=relations, sentences=sentences)
 
 
+def are_whole(text: str | None, sentences: Sequence[str | None]) -> bool:
+    """Whether a passage's sentences have all of its own text, if it states one."""
+    return not text or "".join(text.split()) == "".join("".join(part or "" for part in sentences).split())
+
+
 def readable(source: Source, line: int, read: Callable[..., T], *given: Any) -> list[T]:
     """An annotation or relation as it is read of what is given; none if it is malformed and reading is lenient.
 
@@ -249,7 +255,7 @@ def _relation(link: Link, others: set[str | None], left_out: Counter[str]) -> Re
     ends = _ends(link)
     if kind is None or ends is None or not others.isdisjoint(end for end, _ in link.nodes):
         return None
-    left_out["infons 'novel' of relations"] += "novel" in link.infons
+    left_out.update(f"infons {key!r} of relations" for key in _unread(link))
     return Relation(kind, *ends, _score(link.infons, left_out))
 
 
@@ -264,6 +270,15 @@ def _ends(link: Link) -> tuple[str, str] | None:
             return _pubtator3(head, tail) if keys[0] == "role1" else (head, tail)
     rest = [value for key, value in link.infons.items() if key not in _NO_END]
     return (rest[0], rest[1]) if len(rest) == 2 and not link.nodes else None
+
+
+def _unread(link: Link) -> list[str]:
+    """The keys of infons that say neither what a relation is nor of what."""
+    rest = [key for key in link.infons if key not in _OF_RELATIONS]
+    if len(link.nodes) == 2:
+        return rest
+    ends = next((keys for keys in _ENDS if link.infons.keys() >= set(keys)), None)
+    return [key for key in rest if key not in ends] if ends else [key for key in rest if key in _NO_END]
 
 
 def _pubtator3(*roles: str) -> tuple[str, str] | None:

@@ -63,19 +63,23 @@ def write(documents: Iterable[Document], out: Path) -> None:
 def _parsed(source: Source, left_out: Counter[str], record: Record) -> Document:
     line, text = record
     try:
-        found = _record(source, line, parse(text))
+        found = _record(source, line, parse(text), left_out)
     except MalformedError as error:
         raise source.error(line, str(error)) from None
     return bioc.document(source, found, left_out)
 
 
-def _record(source: Source, line: int, document: dict[str, Any]) -> bioc.Record:
+def _record(source: Source, line: int, document: dict[str, Any], left_out: Counter[str]) -> bioc.Record:
     if "passages" not in document:
         raise MalformedError("a document lacks its passages")
     parts: list[Part] = []
     places = [(0, document)]  # what may hold annotations, with the number of its part
     for passage in _objects(document, "passages"):
         sentences = _objects(passage, "sentences")
+        if not bioc.are_whole(_string(passage, "text"), [_string(sentence, "text") for sentence in sentences]):
+            left_out["sentences without all of the passage's text"] += len(sentences)
+            places += [(len(parts), sentence) for sentence in sentences]
+            sentences = []
         places.append((len(parts), passage))
         places += enumerate(sentences, len(parts))
         for part in sentences or [passage]:

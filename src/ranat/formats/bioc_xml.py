@@ -19,6 +19,7 @@ from ranat.formats import bioc
 from ranat.formats.base import Sure, reader, writer
 from ranat.formats.fitting.names import renamed
 from ranat.formats.fitting.steps import REPLACEMENT, replaced
+from ranat.formats.json_records import MalformedError
 from ranat.formats.passages import Part, offset
 from ranat.formats.sample import Sample
 from ranat.formats.source import Source
@@ -85,24 +86,29 @@ def _parsed(source: Source, left_out: Counter[str], child: tuple[Element, dict[E
     homes: dict[Element, int] = {}  # annotation → number of its part
     for passage in element.iter("passage"):
         sentences = passage.findall("sentence")
+        if not bioc.are_whole(_text(passage), list(map(_text, sentences))):
+            left_out["sentences without all of the passage's text"] += len(sentences)
+            sentences = []
         homes.update(dict.fromkeys(passage.iter("annotation"), len(parts)))
         for part in sentences or [passage]:
             homes.update(dict.fromkeys(part.iter("annotation"), len(parts)))
             start = offset(source, starts[part], {"offset": part.findtext("offset")}, parts)
-            parts.append(Part(start, part.findtext("text") or "", bool(sentences)))
+            parts.append(Part(start, _text(part) or "", bool(sentences)))
     if (id := element.findtext("id")) is None:
         raise source.error(line, "a document lacks its id")
     annotations: list[bioc.Annotation] = []
     for at in element.iter("annotation"):
         annotations += bioc.readable(source, starts[at], _annotation, at, homes.get(at, 0))
-    relations = [_link(starts[item], item) for item in element.iter("relation")]
+    relations: list[bioc.Link] = []
+    for item in element.iter("relation"):
+        relations += bioc.readable(source, starts[item], _link, item)
     return bioc.document(source, bioc.Record(line, id, parts, annotations, relations), left_out)
 
 
 def _annotation(line: int, element: Element, part: int) -> bioc.Annotation:
     places = element.findall("location")
     locations = [(integer(place.attrib, "offset"), integer(place.attrib, "length")) for place in places]
-    return bioc.Annotation(line, element.get("id"), _infons(element), locations, element.findtext("text"), part)
+    return bioc.Annotation(line, element.get("id"), _infons(element), locations, _text(element), part)
 
 
 def _link(line: int, element: Element) -> bioc.Link:
@@ -111,7 +117,23 @@ def _link(line: int, element: Element) -> bioc.Link:
 
 
 def _infons(element: Element) -> dict[str, str]:
-    return {infon.get("key", ""): infon.text or "" for infon in element.findall("infon")}
+    """Infons by key; several of one key, such as two concepts, are joined by a bar.
+
+    Raises:
+        MalformedError: several say different types.
+    """
+    values: dict[str, dict[str, None]] = {}
+    for infon in element.findall("infon"):
+        values.setdefault(infon.get("key", ""), {})[infon.text or ""] = None
+    if len(types := values.get("type", {})) > 1:
+        raise MalformedError(f"has several types: {', '.join(types)}")
+    return {key: "|".join(several) for key, several in values.items()}
+
+
+def _text(element: Element) -> str | None:
+    """Its text, without markup such as <i>; None if it states none."""
+    stated = element.find("text")
+    return None if stated is None else "".join(stated.itertext())
 
 
 def _dumped(record: bioc.Record) -> str:

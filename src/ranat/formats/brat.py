@@ -57,9 +57,16 @@ def files(folder: Path) -> Files:
     """The texts, annotations and settings in a folder and those below it."""
     return {
         path.relative_to(folder).as_posix(): partial(_open, path)
-        for path in sorted(folder.rglob("*"))
+        for path in _visible(folder)
         if is_one(path.name) and path.is_file()
     }
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What is in it and in folders below it, without hidden ones: copies of editors and of notebooks lie there."""
+    return [
+        path for path in sorted(folder.rglob("*")) if not any(part[0] == "." for part in path.relative_to(folder).parts)
+    ]
 
 
 def _sure(folder: Path) -> Sure:
@@ -68,7 +75,7 @@ def _sure(folder: Path) -> Sure:
         return Sure.CERTAIN
     own = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     only_settings = all(path.suffix == ".conf" for path in own)
-    return Sure.CERTAIN if only_settings and _has_annotations(folder.rglob("*")) else Sure.NO
+    return Sure.CERTAIN if only_settings and _has_annotations(_visible(folder)) else Sure.NO
 
 
 def _has_annotations(paths: Iterable[Path]) -> bool:

@@ -17,7 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ranat.documents.document import Document, Relation
+from ranat.documents.document import Document, Relation, is_variant
 from ranat.formats.notice import Kind, Notice
 from ranat.formats.source import Found, FoundRelation, Source
 
@@ -127,7 +127,7 @@ def annotated(source: Source, id: str, text: str, roles: Roles, tally: Tally) ->
             source.odd(number, f"{line[:40]!r} is no annotation of BRAT's", "begin it with T1, R1 or the like")
     for index, item in enumerate(found):
         if own := concepts.pop(item.entity.id, None):
-            found[index] = replace(item, entity=replace(item.entity, concept="|".join(own)))
+            found[index] = replace(item, entity=replace(item.entity, concept="|".join(dict.fromkeys(own))))
     if concepts:
         lost = sum(map(len, concepts.values()))
         tally["left out", *_NO_MENTION] += lost
@@ -150,8 +150,8 @@ def as_lines(document: Document) -> Iterator[str]:
 
 
 def _parts(concept: str) -> list[str]:
-    """The parts of a composite concept, so far as they are none of them empty."""
-    parts = concept.split("|")
+    """The parts of a composite concept, so far as they are none of them empty; tmVar's identifiers are one."""
+    parts = [concept] if is_variant(concept) else concept.split("|")
     return parts if all(parts) else [concept] if concept else []
 
 

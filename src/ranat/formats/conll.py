@@ -42,6 +42,7 @@ from ranat.formats.json_records import MalformedError, parse
 from ranat.formats.sample import Sample
 from ranat.formats.source import Source
 from ranat.formats.values import string
+from ranat.formats.words import next_word
 
 _SAMPLE = 5000
 """Lines at the beginning that tell what the columns are and the scheme of the tags."""
@@ -178,12 +179,17 @@ def _tags(columns: Columns, lines: Iterable[Line]) -> Iterator[list[str]]:
     rows = [cells_of(line) for _, line in lines]
     for is_sentence, sentence in groupby(rows, key=lambda cells: cells != [""] and DOCSTART not in cells):
         if is_sentence:
-            yield [typed(tag) for cells in sentence if (tag := _cell(cells, columns.tag)) and is_tag(tag)]
+            yield [typed(tag) for cells in sentence if (tag := _tag(columns, cells)) and is_tag(tag)]
 
 
 def _cell(cells: list[str], column: int) -> str:
     """The cell of a column; empty if the line has none, or no other cell."""
     return cells[column] if 1 < len(cells) > column else ""
+
+
+def _tag(columns: Columns, cells: list[str]) -> str:
+    """The tag of a line; empty if it has fewer cells than most, as its last one is then another column's."""
+    return "" if columns.tag < 0 and len(cells) < columns.width else _cell(cells, columns.tag)
 
 
 def _words(file: _File, lines: Iterable[Line], is_stated: bool) -> list[_Token]:
@@ -194,7 +200,7 @@ def _words(file: _File, lines: Iterable[Line], is_stated: bool) -> list[_Token]:
     words: list[_Token] = []
     for number, line in lines:
         cells = cells_of(line)
-        text, tag = _cell(cells, file.columns.token), _cell(cells, file.columns.tag)
+        text, tag = _cell(cells, file.columns.token), _tag(file.columns, cells)
         is_piece = bool(words) and not is_stated and text.startswith("##") and len(text) > 2
         if is_piece:
             text = text[2:]
@@ -224,9 +230,9 @@ def _document(file: _File, group: _Group) -> Document:
     for words in sentences:
         placed.append([])
         for word in words:
-            start = text.find(word.text, end)
-            if start < 0:
-                what = f"{word.text[:40]!r} is not in the document's text after the tokens before it"
+            start = next_word(text, word.text, end)
+            if start is None:
+                what = f"{word.text[:40]!r} is not the token that comes next in the document's text"
                 raise file.source.error(word.line, what, f"mend the token, or the text after {DOCSTART}")
             end = start + len(word.text)
             placed[-1].append(Word(word.line, word.tag, (start, end)))

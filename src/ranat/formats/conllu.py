@@ -28,6 +28,7 @@ from ranat.formats.conll_columns import Line
 from ranat.formats.conll_tags import Tagged, Word, is_tag, scheme_of, typed
 from ranat.formats.sample import Sample
 from ranat.formats.source import Source
+from ranat.formats.words import next_word
 
 _SAMPLE = 1000
 """Documents at the beginning that tell the scheme of the tags."""
@@ -215,7 +216,7 @@ def _places(source: Source, sentence: _Sentence, rows: Sequence[_Row]) -> tuple[
     text = sentence.said.get("text") or _joined(rows)
     spans, missing = _found(text, rows)
     if missing:
-        what = f"{missing.form[:40]!r} is not in the sentence's text after the words before it"
+        what = f"{missing.form[:40]!r} is not the word that comes next in the sentence's text"
         remedy = "mend the word, or the line # text above it"
         source.odd(missing.line, f"{what}; the text is taken from the words", remedy, "mended")
         text = _joined(rows)
@@ -232,8 +233,8 @@ def _found(text: str, rows: Iterable[_Row]) -> tuple[list[Span], _Row | None]:
     spans: list[Span] = []
     end = 0
     for row in rows:
-        start = text.find(row.form, end)
-        if start < 0:
+        start = next_word(text, row.form, end)
+        if start is None:
             return spans, row
         end = start + len(row.form)
         spans.append((start, end))

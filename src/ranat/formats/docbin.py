@@ -159,10 +159,13 @@ def _document(source: Source, number: int, doc: _Doc, left_out: Counter[str]) ->
     left_out["a word whose tag is not known"] += sum(mark[0] == 0 for mark in doc.marks)
     left_out.update(doc.others)
     left_out.update(f"the user data {key!r}" for key in doc.user_data if key != "id")
+    ids = Counter(id for _, id, *_ in found if id)
+    if shared := sum(times for times in ids.values() if times > 1):
+        left_out["an id that several mentions have, as a rule of spaCy's gives them"] += shared
     marked = [
         one
         for n, (type, id, concept, start, end) in enumerate(found, 1)
-        for one in source.found(number, id or f"T{n}", type, [(start, end)], concept=concept or None)
+        for one in source.found(number, id if ids[id] == 1 else f"T{n}", type, [(start, end)], concept=concept or None)
     ]
     id = str(doc.user_data["id"]) if "id" in doc.user_data else source.numbered(number)
     words = [span for span in tokens if not text[slice(*span)].isspace()]

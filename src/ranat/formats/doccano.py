@@ -33,7 +33,7 @@ from ranat.formats.values import integer, mapping, name, string
 SUFFIX = ".doccano.jsonl"
 
 _LISTS = ("entities", "label", "labels")
-_KEYS = {"id", "text", "data", "relations", *_LISTS}
+_KEYS = {"id", "text", "data", "relations"}
 
 
 class _Mark(NamedTuple):
@@ -76,10 +76,10 @@ def read(source: Source) -> Iterator[Document]:
 def _document(wide: list[int], source: Source, line: int, value: dict[str, Any], left_out: Counter[str]) -> Document:
     """A record's document; the line of a text in which UTF-16 units and characters differ is added to `wide`."""
     text = string(value, "data" if "text" not in value and "data" in value else "text")
-    key = next((key for key in _LISTS if key in value), "label")
+    key = next((key for key in _LISTS if value.get(key)), "label")
     given = [*marks(source, line, value, key, lambda item: [_mark(item, left_out)])]
     relations = [*marks(source, line, value, "relations", lambda item: [_relation(line, item, left_out)])]
-    count_unread(value, _KEYS, left_out)
+    count_unread(value, {*_KEYS, key}, left_out)
     if given and max(text, default="") > "\uffff":
         wide.append(line)
     convert = units.from_utf16(text)

@@ -29,6 +29,8 @@ from ranat.formats.values import mapping, name, score, spans, string
 
 _KEYS = {"id", "text", "entities", "relations", "sentences", "tokens"}
 _ENTITY_KEYS = {"id", "type", "spans", "text", "concept", "score"}
+_ELSEWHERE = ("label", "labels", "spans", "ents", "annotations", "completions", "predictions", "ner")
+"""Where other formats have their marks."""
 _TOLD = 20
 _RELATION_KEYS = {"type", "head", "tail", "score"}
 
@@ -84,9 +86,16 @@ def _document(source: Source, line: int, value: dict[str, Any], left_out: Counte
     relations = [*marks(source, line, value, "relations", partial(_relation, line, left_out))]
     sentences = spans(value.get("sentences", []), "sentences", len(text))
     tokens = spans(value.get("tokens", []), "tokens", len(text))
+    if marked := next((key for key in _ELSEWHERE if key not in named.values() and _has_marks(value.get(key))), None):
+        what = f"what is marked under {marked!r} is not read, as this is another format's"
+        source.odd(line, what, "name the format by --from, such as doccano, prodigy, spacy or hf-json")
     count_unread(value, {*_KEYS - {"text", "id"}, text_key, id_key}, left_out)
     id = name(value, id_key) if "id" in named else id_of(source, line, value)
     return source.document(line, id, text, found, relations=relations, sentences=sentences, tokens=tokens)
+
+
+def _has_marks(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
 
 
 def _entity(source: Source, line: int, left_out: Counter[str], item: Any) -> list[Found]:

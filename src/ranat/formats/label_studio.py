@@ -77,6 +77,7 @@ def _document(source: Source, line: int, task: dict[str, Any], left_out: Counter
     count_unread(data, {key, "id"}, left_out, "data.")
     found: list[Found] = []
     relations: list[FoundRelation] = []
+    results = _of_text(results, key, data, left_out)
     for item in marks(source, line, {"result": results}, "result", partial(_result, source, line, text, left_out)):
         if isinstance(item, Found):
             found.append(item)
@@ -126,6 +127,35 @@ def _text_key(source: Source, data: dict[str, Any]) -> str:
             raise MalformedError(f"which of {keys} is the text? Say so by --columns text=KEY")
         return "text"
     return strings[0]
+
+
+def _of_text(results: list[Any], key: str, data: dict[str, Any], left_out: Counter[str]) -> list[Any]:
+    """The results without regions of another text of the task, and relations of them.
+
+    Raises:
+        MalformedError: there are regions of several texts, and which is the one that is read is not clear.
+    """
+    regions = [
+        item for item in results if isinstance(item, dict) and item.get("type") in _REGIONS and "to_name" in item
+    ]
+    names = {str(item["to_name"]) for item in regions}
+    if len(names) > 1 and key not in names:
+        raise MalformedError(
+            f"has regions of {' and '.join(sorted(names))}, none of which is called as the text, {key!r}"
+        )
+    others = names - {key} if key in names else {name for name in names if isinstance(data.get(name), str)}
+    apart = [item for item in regions if str(item["to_name"]) in others]
+    ids = {item.get("id") for item in apart}
+
+    def is_of_text(item: Any) -> bool:
+        return not isinstance(item, dict) or (
+            str(item.get("to_name")) not in others and ids.isdisjoint((item.get("from_id"), item.get("to_id")))
+        )
+
+    kept = [item for item in results if is_of_text(item)]
+    left_out["a region of another text"] += len(apart)
+    left_out["a relation of a region of another text"] += len(results) - len(kept) - len(apart)
+    return kept
 
 
 def _result(source: Source, line: int, text: str, left_out: Counter[str], item: Any) -> Iterator[Found | FoundRelation]:

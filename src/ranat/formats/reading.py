@@ -6,12 +6,12 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from ranat.documents.document import Document
 from ranat.errors import UsageError, UserError
@@ -19,8 +19,12 @@ from ranat.formats.base import FOLDERS, READERS, Sure
 from ranat.formats.notice import Notice
 from ranat.formats.sample import Sample
 from ranat.formats.source import HEAD, LONGEST, Failed, Reading, Source
+from ranat.formats.whole import Whole
 
 Input = str | Path | IO[bytes] | IO[str]
+
+_FURTHER = 1 << 20
+"""Bytes of a JSON file by which it is recognised if `HEAD` does not tell."""
 
 _UNPACK = "unpack it, and name what was in it"
 _AS_TEXT = "save it as plain text"
@@ -146,7 +150,7 @@ def _documents(
                 f"is no {format} folder", where=name, remedy="name a folder that is one, or another format"
             )
         having = formats_with(reading.columns)
-        chosen = READERS.get(format or _recognise(found.head, name, having[0] if having else otherwise, having))
+        chosen = READERS.get(format or _recognise(found, having[0] if having else otherwise, having))
         yield from chosen.read(found)
 
 
@@ -221,27 +225,41 @@ def recognise(source: Input, name: str | None = None) -> str:
     """
     name = name or _name(source)
     with _opened(source, name) as stream:
-        head = Source(stream, name).head
-        _check_bytes(head, name)
-        return _recognise(head, name)
+        found = Source(stream, name)
+        _check_bytes(found.head, name)
+        return _recognise(found)
 
 
-def _recognise(head: bytes, name: str, otherwise: str | None = None, among: Sequence[str] = ()) -> str:
-    """The name of a file's format; `among`: the formats that it may be of, if not of any."""
-    text = head.decode("utf-8-sig", errors="replace")
-    whole = len(head) < HEAD
-    if not whole and "\n" in text:
-        text = text[: text.rindex("\n")]
-    sample = Sample(name.lower().removesuffix(".gz"), text, whole)
-    ranks = {}
-    for known in among or READERS.names():
-        reader = READERS.get(known)
-        ranks[known] = (reader.sure(sample), sample.name.endswith(reader.suffixes or ("\0",)))
+def _recognise(source: Source, otherwise: str | None = None, among: Sequence[str] = ()) -> str:
+    """The name of a file's format; `among`: the formats that it may be of, if not of any.
+
+    More of JSON is looked at if its beginning does not tell for certain: it may end within the first text, before what
+    is marked there, or the first texts may have no marks.
+    """
+    name = source.name
+    ranks = _ranks(source.head, HEAD, name, among)
+    is_json = source.head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
+    if is_json and len(source.head) == HEAD and max(sure for sure, _ in ranks.values()) < Sure.CERTAIN:
+        ranks = _ranks(source.look_at(_FURTHER), _FURTHER, name, among)
     found = _surest(ranks, name) or otherwise
     if found is None:
         remedy = f"give the file the suffix of its format, or name that by --from; known: {', '.join(READERS.names())}"
         raise UserError("the format is not recognised", where=name, remedy=remedy)
     return found
+
+
+def _ranks(head: bytes, most: int, name: str, among: Sequence[str]) -> dict[str, tuple[Sure, bool]]:
+    """How sure each format is of at most so many bytes, and whether the file is called as its files are."""
+    text = head.decode("utf-8-sig", errors="replace")
+    whole = len(head) < most
+    if not whole and "\n" in text:
+        text = text[: text.rindex("\n")]
+    sample = Sample(name.lower().removesuffix(".gz"), text, whole)
+    readers = {known: READERS.get(known) for known in among or READERS.names()}
+    return {
+        known: (reader.sure(sample), sample.name.endswith(reader.suffixes or ("\0",)))
+        for known, reader in readers.items()
+    }
 
 
 def _surest(ranks: Mapping[str, tuple[Sure, bool]], name: str) -> str | None:
@@ -298,35 +316,8 @@ def _open(source: Input) -> io.BufferedReader:
         binary = getattr(source, "buffer", None) or io.BytesIO(source.read().encode("utf-8", "surrogatepass"))
     else:
         binary = cast(IO[bytes], source)
-    stream = io.BufferedReader(_Whole(binary.read), HEAD)
+    stream = io.BufferedReader(Whole(binary.read), HEAD)
     if stream.peek(2)[:2] == b"\x1f\x8b":
         packed = gzip.GzipFile(fileobj=stream)
-        return io.BufferedReader(_Whole(packed.read, packed, stream, binary), HEAD)
-    return io.BufferedReader(_Whole(stream.read, stream, binary), HEAD)
-
-
-class _Whole(io.RawIOBase):
-    """Bytes in whole blocks, however small the pieces that they come in: what is recognised must not depend on them.
-
-    Args:
-        read: gives at most so many bytes.
-        closes: what is closed with it.
-    """
-
-    def __init__(self, read: Callable[[int], bytes | None], *closes: Any) -> None:
-        self._read, self._closes = read, closes
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        filled = 0
-        while filled < len(buffer) and (data := self._read(len(buffer) - filled)):
-            buffer[filled : filled + len(data)] = data
-            filled += len(data)
-        return filled
-
-    def close(self) -> None:
-        for one in self._closes:
-            one.close()
-        super().close()
+        return io.BufferedReader(Whole(packed.read, packed, stream, binary), HEAD)
+    return io.BufferedReader(Whole(stream.read, stream, binary), HEAD)

@@ -72,18 +72,17 @@ class Sample:
 def _closed(text: str) -> str:
     """JSON that is cut off, up to its last comma and with what is open there closed."""
     open_: list[str] = []
-    best = ""
+    end, closers = 0, ""
     for token in _TOKEN.finditer(text):
         if token[0] in _CLOSING:
             open_.append(_CLOSING[token[0]])
             if len(open_) < 20:
-                best_at, closers = token.end(), "".join(reversed(open_))
-                best = text[:best_at] + closers
+                end, closers = token.end(), "".join(reversed(open_))
         elif token[0] in ("}", "]"):
             if not open_ or open_.pop() != token[0]:
                 break
         elif token[0] == "," and len(open_) < 20:
-            best = text[: token.start()] + "".join(reversed(open_))
+            end, closers = token.start(), "".join(reversed(open_))
         elif token[0] == '"':
             break
-    return best
+    return text[:end] + closers

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import PurePath
 from typing import IO, TypeVar
 
@@ -19,6 +19,7 @@ from ranat.errors import UserError
 from ranat.formats import units
 from ranat.formats.notice import Kind, Notice
 from ranat.formats.repeats import again
+from ranat.formats.whole import Whole
 from ranat.terminal import counted
 
 HEAD = 1 << 16
@@ -113,6 +114,13 @@ class Source:
         """The first bytes, looked at before anything is read."""
         return self.stream.peek(HEAD)[:HEAD] if isinstance(self.stream, io.BufferedReader) else b""
 
+    def look_at(self, count: int) -> bytes:
+        """So many of the first bytes, which are still to be read afterwards."""
+        rest, seen = self.stream, self.stream.read(count)
+        again = io.BytesIO(seen)
+        self.stream = io.BufferedReader(Whole(lambda most: again.read(most) or rest.read(most)), HEAD)
+        return seen
+
     def each(self, items: Iterable[T], parse: Callable[[T], Document | None]) -> Iterator[Document]:
         """The documents of a file's raw records; one that cannot be parsed is an error, or told to `failed`.
 
@@ -141,12 +149,14 @@ class Source:
         r"""Line numbers from 1 and lines without their end (`\n` or `\r\n`).
 
         Raises:
-            UserError: a line is too long; the bytes are not UTF-8 and there is no `failed`, with which they become half
+            UserError: a line is too long, or ends in a carriage return alone; the bytes are not UTF-8 and there is no `failed`, with which they become half
                 surrogate pairs, which no document may have, so that only the document that they are in fails.
         """
         for number, raw in enumerate(iter(partial(self.stream.readline, self.longest + 1), b""), 1):
             if len(raw) > self.longest:
                 raise self.too_long(number)
+            if number == 1 and not raw.endswith(b"\n") and b"\r" in raw.rstrip(b"\r"):
+                raise self.error(1, "its lines end in carriage returns alone", "convert: tr '\\r' '\\n' < FILE > NEW")
             line = self._decode(number, raw, "utf-8-sig" if number == 1 else "utf-8")
             yield number, line.removesuffix("\n").removesuffix("\r")
 
@@ -273,8 +283,9 @@ class Source:
                 entity = self._with_own_id(id, item, entities)
                 entities[entity.id] = entity
         related = tuple(self._related(id, entities, stated))
+        sentences, tokens = self._apart(line, id, "sentences", sentences), self._apart(line, id, "tokens", tokens)
         try:
-            return Document(id, text, tuple(entities.values()), related, tuple(sentences), tuple(tokens))
+            return Document(id, text, tuple(entities.values()), related, sentences, tokens)
         except ValueError as error:
             raise self._no_text(line, str(error)) from None
 
@@ -294,6 +305,14 @@ class Source:
                 f"entity with the id or concept {missing[0]!r}"
             )
             self.odd(item.line, what, "mark that entity, or mend or remove the relation")
+
+    def _apart(self, line: int, id: str, what: str, spans: Iterable[Span]) -> tuple[Span, ...]:
+        """Sentences or tokens in their order; none if they overlap, as a word would then be in two."""
+        found = tuple(sorted(spans))
+        if any(start < end for (_, end), (start, _) in pairwise(found)):
+            self.odd(line, f"the {what} of document {id!r} overlap, so none are read", "mend their offsets")
+            return ()
+        return found
 
     def _in_characters(self, line: int, id: str, text: str, found: list[Found]) -> list[Found]:
         """The mentions, whose offsets may count something else than characters, which then is told."""

@@ -114,18 +114,24 @@ def _of_paragraphs(source: Source, line: int, id: str, value: dict[str, Any], le
     places: tuple[list[Span], list[Span]] = ([], [])
     for paragraph in listed(value["paragraphs"], "paragraphs"):
         paragraph = mapping(paragraph, "each of 'paragraphs'")
-        given = [_tokens(sentence, left_out) for sentence in listed(paragraph.get("sentences", []), "sentences")]
+        given = [_tokens(sentence) for sentence in listed(paragraph.get("sentences", []), "sentences")]
         words = [word for words, _ in given for word in words]
-        texts.append(string(paragraph, "raw") if "raw" in paragraph else joined(words))
+        texts.append(string(paragraph, "raw") if paragraph.get("raw") is not None else joined(words))
         tokens = [(start + first, start + end) for first, end in aligned(texts[-1], words)]
         for words, tags in given:
             inside, tokens = tokens[: len(words)], tokens[len(words) :]
-            mentions, broken = decoded(tags)
+            mentions, broken = decoded(["O" if tag == "-" else tag for tag in tags])
             repaired += broken
             for i, j, kind in mentions:
                 found += source.found(line, f"T{len(found) + 1}", kind, [(inside[i][0], inside[j - 1][1])])
             places[0].extend([(inside[0][0], inside[-1][1])] if inside else [])
             places[1].extend(inside)
+        unknown = [tag == "-" for _, tags in given for tag in tags]
+        if all(unknown) and paragraph.get("entities"):
+            for (first, end), kind in marks(source, line, paragraph, "entities", _mark):
+                found += source.found(line, f"T{len(found) + 1}", kind, [(start + first, start + end)])
+        else:
+            left_out["a token whose tag is not known"] += sum(unknown)
         count_unread(paragraph, {"raw", "sentences", "entities"}, left_out, "paragraphs.")
         start += len(texts[-1]) + 1
     source.note("illegal tag", f"{repaired} illegal tags, as conlleval does", line, repaired)
@@ -133,14 +139,12 @@ def _of_paragraphs(source: Source, line: int, id: str, value: dict[str, Any], le
     return source.document(line, id, "\n".join(texts), found, sentences=places[0], tokens=places[1])
 
 
-def _tokens(sentence: Any, left_out: Counter[str]) -> tuple[list[str], list[str]]:
-    """The words of a sentence and their tags."""
+def _tokens(sentence: Any) -> tuple[list[str], list[str]]:
+    """The words of a sentence and their tags, "-" where one is not known."""
     given = listed(mapping(sentence, "each of 'sentences'").get("tokens", []), "tokens")
     tokens = [mapping(token, "each of 'tokens'") for token in given]
     words = words_of([token.get("orth") for token in tokens], "orth")
-    tags = [string(token, "ner") if token.get("ner") is not None else "-" for token in tokens]
-    left_out["a token whose tag is not known"] += tags.count("-")
-    return words, ["O" if tag == "-" else tag for tag in tags]
+    return words, [string(token, "ner") if token.get("ner") is not None else "-" for token in tokens]
 
 
 def mentions(document: Document, lost: Counter[str]) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from ranat.documents.document import Span
 
@@ -48,7 +48,7 @@ def recognised(text: str, mentions: Sequence[Mention]) -> tuple[str | None, list
             converted = [convert(spans) for spans in given]
             whole = [spans for spans in converted if spans is not None]
             if len(whole) == len(mentions) and all(
-                spans[-1][1] <= len(text) and fit(text, spans, mention)
+                spans[-1][1] <= len(text) and _are_apart(spans) and fit(text, spans, mention)
                 for spans, (_, mention) in zip(whole, mentions, strict=True)
             ):
                 return name, whole
@@ -111,6 +111,10 @@ def _by_width(widths: Sequence[int]) -> Callable[[Spans], Spans | None]:
         return tuple(converted)
 
     return convert
+
+
+def _are_apart(spans: Spans) -> bool:
+    return all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 def _moved(spans: Spans, by: int) -> Spans | None:

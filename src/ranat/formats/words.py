@@ -31,6 +31,12 @@ def joined(words: Iterable[str]) -> str:
     return " ".join(words)
 
 
+def next_word(text: str, word: str, end: int) -> int | None:
+    """Where a word begins after the one that ends there; None if it is not there, or another word lies between."""
+    start = text.find(word, end)
+    return None if start < 0 or any(map(str.isalnum, text[end:start])) else start
+
+
 def aligned(text: str, words: Iterable[str]) -> list[Span]:
     """Where words are in a text, one after the other.
 
@@ -39,9 +45,9 @@ def aligned(text: str, words: Iterable[str]) -> list[Span]:
     """
     spans, end = [], 0
     for word in words:
-        start = text.find(word, end)
-        if start < 0:
-            raise MalformedError(f"{word[:40]!r} is not in the text after the words before it")
+        start = next_word(text, word, end)
+        if start is None:
+            raise MalformedError(f"{word[:40]!r} is not the word that comes next in the text")
         end = start + len(word)
         spans.append((start, end))
     return spans
