@@ -215,7 +215,7 @@ def test_identifiers_of_tmvar_stay_whole_in_brat(tmp_path: Path) -> None:
     assert next(iter(read(tmp_path / "o"))).entities == (entity,)
 
 
-@pytest.mark.parametrize("name", ["a.pubtator", "a.conll", "a.jsonl"])
+@pytest.mark.parametrize("name", ["a.pubtator", "a.conll"])
 def test_lines_that_end_in_carriage_returns_alone(name: str) -> None:
     with pytest.raises(UserError, match=r"its lines end in carriage returns alone \(convert: tr '"):
         found("1|t|Fever.\r1|a|Cough.\r1\t0\t5\tFever\tD\tD1\r", name, format=name[2:])

@@ -149,8 +149,9 @@ class Source:
         r"""Line numbers from 1 and lines without their end (`\n` or `\r\n`).
 
         Raises:
-            UserError: a line is too long, or ends in a carriage return alone; the bytes are not UTF-8 and there is no `failed`, with which they become half
-                surrogate pairs, which no document may have, so that only the document that they are in fails.
+            UserError: a line is too long, or ends in a carriage return alone; the bytes are not UTF-8 and there is no
+                `failed`, with which they become half surrogate pairs, which no document may have, so that only the
+                document that they are in fails.
         """
         for number, raw in enumerate(iter(partial(self.stream.readline, self.longest + 1), b""), 1):
             if len(raw) > self.longest:
