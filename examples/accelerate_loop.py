@@ -24,16 +24,17 @@ step = AdversarialStep(
     attack=FGM(),
     gate=Bernoulli(p=0.5, seed=0),  # the same seed on all processes, so that all attack the same steps
     special_ids=special_ids(tokenizer),
-    accumulation=accelerator.gradient_accumulation_steps,  # one draw for the batches of one optimizer step
 )
 
 model.train()
+steps = 0
 for epoch in range(4):
     for batch in loader:
         with accelerator.accumulate(model):
-            loss = step(model, batch, backward=accelerator.backward)
+            loss = step(model, batch, backward=accelerator.backward, at=steps)  # one draw for each optimizer step
             optimizer.step()
             optimizer.zero_grad()
+        steps += accelerator.sync_gradients
     accelerator.print(f"epoch {epoch + 1}: loss {loss:.3f}")
 
 accelerator.print(f"{step.cost.attacked_batches} of {step.cost.batches} batches were attacked")

@@ -227,4 +227,5 @@ def test_seeds_to_decide_keep_their_promise() -> None:
 def test_seeds_do_not_decide_what_documents_leave_open() -> None:
     draws = np.random.default_rng(0).normal(0, 0.05, (2000, 1)).repeat(3, 1)
     first = np.full((2001, 3), 0.7)
+    assert seeds_to_decide(first, first) is None
     assert seeds_to_decide(first, first + 0.02 + np.vstack([np.zeros(3), draws])) is None

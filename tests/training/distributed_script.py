@@ -18,7 +18,7 @@ from transformers import TrainingArguments
 import tiny
 from ranat import AdversarialTrainer
 from ranat.attacks import FGM, FGSM, PGD, SMART, Carry, FreeLB, Noise
-from ranat.gates import Bernoulli
+from ranat.gates import Bernoulli, Quantile
 
 ATTACKS = {
     "fgsm": FGSM(epsilon=0.01), "fgm": FGM(epsilon=0.3), "pgd": PGD(epsilon=0.3), "freelb": FreeLB(epsilon=0.3),
@@ -54,3 +54,12 @@ for name, attack in ATTACKS.items():
     (out / f"{name}-{rank}.json").write_text(json.dumps(
         trainer.step.cost.to_dict() | {"kept": len(trainer.step.memory)}
     ))  # fmt: skip
+
+# A gate that looks at gradients, and checkpoints, which one process alone writes.
+args.save_strategy = "epoch"
+trainer = AdversarialTrainer(
+    model=tiny.model(), args=args, train_dataset=features(48), data_collator=task().collate,
+    compute_loss_func=task().loss, attack=FGM(epsilon=0.3), gate=Quantile(window=2),
+)  # fmt: skip
+trainer.train()
+(out / f"quantile-{os.environ.get('RANK', '0')}.gate").write_text(json.dumps(trainer.step.gate.state_dict()))

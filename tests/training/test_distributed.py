@@ -30,6 +30,12 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     start(one, 8)
     start(two, 4, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    gates = [
+        json.loads((folder / f"quantile-{rank}.gate").read_text()) for folder, rank in ((one, 0), (two, 0), (two, 1))
+    ]
+    assert gates[1] == gates[2]
+    for kind in ("attacked", "plain"):
+        assert gates[1][kind] == pytest.approx(gates[0][kind], rel=1e-3)
     names = sorted(path.stem.removesuffix("-0") for path in one.glob("*.json"))
     assert len(names) == 9
     for name in names:

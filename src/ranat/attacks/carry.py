@@ -53,7 +53,8 @@ class Carry(Attack):
     def _learn(self, passes: Passes, *, attacked: bool) -> None:
         ball = self.ball(passes)
         u = ball.unit(passes.recall())
-        g = passes.learn(ball.radius * u if attacked else None, weight=self.adversarial_weight, last=True)
+        weight = self.adversarial_weight if attacked else 1.0
+        g = passes.learn(ball.radius * u if attacked else None, weight=weight, last=True)
         passes.keep(self.momentum * u + ball.unit(g))
 
     @property

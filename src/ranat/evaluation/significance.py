@@ -150,10 +150,12 @@ def seeds_to_decide(
         power: the chance that the test rejects.
         most: seeds that are thought of.
     Returns:
-        None: not even `most` seeds are enough.
+        None: not even `most` seeds are enough, or there is no difference.
     """
     gaps = second - first
     difference, scatter = abs(float(gaps[0].mean())), float(np.std(gaps[0], ddof=1))
+    if difference == 0:
+        return None
     of_documents = float(np.std(gaps[1:].mean(1)))
     wanted = float(stats.norm.ppf(1 - level / 2) + stats.norm.ppf(power))
     for seeds in range(2, most + 1):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -65,7 +65,7 @@ class EntityPairClassifier(nn.Module):
             encoder = AutoModel.from_pretrained(source, config=config, use_safetensors=use_safetensors, **settings)
             return cls(encoder)
         model = cls(AutoModel.from_config(config, attn_implementation=settings.get("attn_implementation")))
-        model.load_state_dict(load_file(Path(source) / "model.safetensors"))
+        load_model(model, Path(source) / "model.safetensors")
         return model.eval()
 
     @classmethod
@@ -84,5 +84,4 @@ class EntityPairClassifier(nn.Module):
         Path(folder).mkdir(parents=True, exist_ok=True)
         self.config.architectures = [type(self).__name__]
         self.config.save_pretrained(folder)
-        weights = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
-        save_file(weights, Path(folder) / "model.safetensors", metadata={"format": "pt"})
+        save_model(self, str(Path(folder) / "model.safetensors"), metadata={"format": "pt"})  # tied weights once

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -46,6 +47,8 @@ class Perturbed:
         self._layout: _Layout | None = None
         self._leaf: Tensor | None = None
         self._x: dict[int, Tensor] = {}
+        self.in_fp16 = False
+        """Whether the model computes in fp16, whose numbers end at 65,504."""
 
     @property
     def x(self) -> Tensor:
@@ -123,6 +126,7 @@ class Perturbed:
                 f"{self._name} gives something else than a vector for each token", remedy="name another module"
             )
         width = x.shape[-1]
+        self.in_fp16 |= torch.float16 in (x.dtype, _autocast_to(x.device.type))
         self._x[i] = self._layout.as_given(x.detach())
         if self._leaf is None:
             wide = torch.promote_types(x.dtype, torch.float32)
@@ -131,6 +135,24 @@ class Perturbed:
         r = self._leaf[..., i * width : (i + 1) * width]
         x = x + self._layout.as_called(r).to(x.dtype)
         return (x, *rest) if isinstance(output, tuple) else x
+
+
+@contextmanager
+def embedded_once(model: nn.Module, module: nn.Module | str | None = None) -> Iterator[None]:
+    """While a pass is differentiated: refuse a model that embeds again, where it would do so without r.
+
+    Raises:
+        UserError: it does, as gradient checkpointing around its embeddings makes it.
+    """
+
+    def refuse(*_: Any) -> None:
+        raise UserError(
+            "the model computes its word embeddings again in the backward pass, where nothing would be perturbed",
+            remedy="checkpoint its layers alone, as gradient_checkpointing_enable does, or no part of it",
+        )
+
+    with word_embeddings(model, module).register_forward_pre_hook(refuse):
+        yield
 
 
 class _Layout(NamedTuple):
@@ -158,6 +180,10 @@ def look_up(model: nn.Module, ids: Tensor, module: nn.Module | str | None = None
     with torch.no_grad(), Perturbed(embeddings, ids=ids, module=embeddings) as perturbed:
         embeddings(ids)
     return perturbed.x
+
+
+def _autocast_to(device: str) -> torch.dtype | None:
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
 
 
 def _first_ids(*inputs: Any) -> Tensor | None:

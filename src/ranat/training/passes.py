@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ranat.attacks import Output, Prediction
 from ranat.errors import UserError
-from ranat.models.perturbation import Perturbed, look_up
+from ranat.models.perturbation import Perturbed, embedded_once, look_up
 from ranat.training.cost import Cost
 from ranat.training.memory import ExampleMemory
 from ranat.training.predictions import labelled, prediction_of
@@ -22,7 +22,8 @@ Batch = Mapping[str, Any]
 Loss = Callable[[Any, Batch], Tensor]
 Mean = Callable[[Tensor], Tensor]
 
-_AGAINST_UNDERFLOW = 2.0**16
+_AGAINST_UNDERFLOW = 2.0**16, 2.0**8, 1.0
+"""What an objective is multiplied by; in fp16 the largest of them with which its gradient is finite."""
 
 
 class BatchPasses:
@@ -70,6 +71,7 @@ class BatchPasses:
         self._x: Tensor | None = None
         self._unusable = torch.zeros(mask.shape[0], dtype=torch.bool, device=mask.device)
         self._radii: list[Tensor] = []
+        self._in_fp16 = False
         self._generators = _Generators(mask.device) if shared_dropout else None
 
     @property
@@ -93,7 +95,7 @@ class BatchPasses:
             output, leaf = self._forward(self._wrapped, r if rows is None or r is None else r[rows], rows)
             objective = weight * (output.loss if loss is None else loss(output))
             del output  # its logits are not needed by the backward pass
-            with self._no_autocast():
+            with self._no_autocast(), embedded_once(self._model, self._embeddings):
                 self._backward(objective)
         self._cost.backward += self._share(rows)
         if r is not None:
@@ -115,9 +117,15 @@ class BatchPasses:
         before = _gradients(self._model)
         output, leaf = self._forward(self._model, r)
         objective = output.loss if loss is None else loss(output)
-        with self._no_autocast():
-            # Scaled against underflow in fp16; a power of two changes no bit elsewhere, and no direction anywhere.
-            (gradient,) = torch.autograd.grad(objective * _AGAINST_UNDERFLOW, leaf)
+        if self._in_fp16:
+            objective = objective.float()
+        with self._no_autocast(), embedded_once(self._model, self._embeddings):
+            # A power of two changes no direction, and elsewhere than in fp16 no bit that is not lost otherwise.
+            for scale in _AGAINST_UNDERFLOW:
+                is_last = not self._in_fp16 or scale == _AGAINST_UNDERFLOW[-1]
+                (gradient,) = torch.autograd.grad(objective * scale, leaf, retain_graph=not is_last)
+                if is_last or bool(torch.isfinite(gradient).all()):
+                    break
         if _gradients(self._model) != before:
             raise UserError(
                 f"{type(self._model).__name__} adds to the gradients of its weights in every backward pass, also where "
@@ -182,13 +190,13 @@ class BatchPasses:
         if self._generators:
             self._generators.replay()
         outputs: list[Any] = []
-        hook = self._model.register_forward_hook(lambda module, inputs, output: outputs.append(output))
         batch = copied(self._batch) if rows is None else part_of(self._batch, rows)
-        try:
-            with Perturbed(self._model, r, ids=rows_of(batch["input_ids"]), module=self._embeddings) as perturbed:
-                loss = self._loss(model, batch)
-        finally:
-            hook.remove()
+        with (
+            self._model.register_forward_hook(lambda module, inputs, output: outputs.append(output)),
+            Perturbed(self._model, r, ids=rows_of(batch["input_ids"]), module=self._embeddings) as perturbed,
+        ):
+            loss = self._loss(model, batch)
+        self._in_fp16 = perturbed.in_fp16
         self._cost.forward += self._share(rows)
         if rows is None:
             self._x = perturbed.x

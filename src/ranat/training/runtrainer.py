@@ -10,7 +10,7 @@ import torch
 import transformers
 from accelerate.utils import broadcast_object_list
 from rich.console import Console
-from safetensors.torch import load_file
+from safetensors.torch import load_model
 from torch import Tensor
 from transformers import TrainerState, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
@@ -118,7 +118,7 @@ class RunTrainer(AdversarialTrainer):
         checkpoint = self._folder.checkpoints.path(best or self.state.global_step)
         check_model(checkpoint)
         model: Any = self.model
-        model.load_state_dict(load_file(checkpoint / SAFE_WEIGHTS_NAME))
+        load_model(model, checkpoint / SAFE_WEIGHTS_NAME)  # which knows of tied weights
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """A step whose loss must be finite."""

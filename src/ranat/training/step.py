@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import torch
 import torch.distributed
 from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
 
 from ranat.attacks import Attack, Dropout, Passes
 from ranat.errors import UserError
@@ -49,7 +50,8 @@ class AdversarialStep:
         seed: of random starts.
         special_ids: token ids that are never perturbed, used if the batch brings no special_tokens_mask.
         embeddings: the word-embedding module, or its dotted name in the model; None: where the model says it embeds.
-        accumulation: batches that make up one optimizer step, if `at` is not given.
+        accumulation: batches that make up one optimizer step, if `at` is not given. It must divide the batches of an
+            epoch if the last ones make up a step of their own, as with Accelerate; otherwise give `at`.
         cost: counts of the passes made.
         memory: what an attack keeps of examples, such as `carry`; beside the step's state, a checkpoint needs it.
     Raises:
@@ -79,13 +81,22 @@ class AdversarialStep:
         self._drawn_at, self._open = -1, False
         self._observed: list[Signal] = []
 
+    def begin(self, seed: int) -> None:
+        """Forget what was counted, kept and observed, for a training from the start with that seed."""
+        self.seed, self.cost, self.memory = seed, Cost(), ExampleMemory()
+        self._drawn_at, self._open = -1, False
+        self._observed.clear()
+        if isinstance(self.gate, ObservingGate):
+            gate: Any = self.gate
+            self.gate = replace(gate)
+
     def draw(self, at: int) -> Callable[[Passes], None] | None:
         """What is made of the batches of that optimizer step; None: a plain pass. The gate is asked once a step.
 
         It is the attack if k = 1, and nothing if k = 0, unless the attack sees every batch.
         """
         if at != self._drawn_at:
-            self._tell_gate()
+            self.tell_gate()
             self._drawn_at, self._open = at, self.attack is not None and self.gate(at)
         if self._open or self.attack is None:
             return self.attack
@@ -153,8 +164,8 @@ class AdversarialStep:
             norm = torch.nn.utils.get_total_norm(gradients) / gradient_scale
             self._observed.append(Signal(float(objective.detach()), float(norm)))
 
-    def _tell_gate(self) -> None:
-        """Let the gate look at the last optimizer step; what it sees is the mean over processes."""
+    def tell_gate(self) -> None:
+        """Let the gate look at the last optimizer step. It sees the mean over processes, so all of them call this."""
         if self._observed and isinstance(self.gate, ObservingGate):
             loss = sum(signal.loss for signal in self._observed)
             seen = torch.tensor([loss, self._observed[-1].gradient_norm], dtype=torch.float64)
@@ -166,8 +177,11 @@ class AdversarialStep:
         self._observed.clear()
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint must hold for a resumed run to go on as if nothing had happened."""
-        self._tell_gate()
+        """What a checkpoint must hold for a resumed run to go on as if nothing had happened.
+
+        With several processes and a gate that observes, each process calls this, or `tell_gate` before.
+        """
+        self.tell_gate()
         remembered = self.gate.state_dict() if isinstance(self.gate, ObservingGate) else {}
         return {"cost": self.cost.to_dict(), "gate": remembered}
 
@@ -201,4 +215,10 @@ class AdversarialStep:
 def special_ids(tokenizer: Any) -> frozenset[int]:
     """The ids a tokenizer adds around and between texts and pads with; not [UNK], which stands for a word."""
     names = ("cls_token_id", "sep_token_id", "bos_token_id", "eos_token_id", "pad_token_id")
-    return frozenset(i for name in names if (i := getattr(tokenizer, name, None)) is not None)
+    named = {i for name in names if (i := getattr(tokenizer, name, None)) is not None}
+    if not isinstance(tokenizer, PreTrainedTokenizerBase):
+        return frozenset(named)
+    for texts in (("a",), ("a", "a")):  # some add more than they have names for, such as the code of a language
+        encoded = tokenizer(*texts, return_special_tokens_mask=True)
+        named |= {i for i, added in zip(encoded["input_ids"], encoded[SPECIAL_TOKENS_MASK], strict=True) if added}
+    return frozenset(named - {tokenizer.unk_token_id})

@@ -44,7 +44,8 @@ class AdversarialTrainer(Trainer):
         dropout: see `AdversarialStep`.
         embeddings: see `AdversarialStep`.
     Raises:
-        UserError: there are several devices in one process (DataParallel), where hooks do not reach the copies.
+        UserError: there are several devices in one process (DataParallel), where hooks do not reach the copies, or
+            DeepSpeed makes the optimizer's steps.
         TypeError, ValueError: see `AdversarialStep`.
     """
 
@@ -63,6 +64,11 @@ class AdversarialTrainer(Trainer):
             raise UserError(
                 f"{self.args.n_gpu} devices in one process (DataParallel) cannot be attacked",
                 remedy="start one process a device with torchrun or accelerate launch",
+            )
+        if attack is not None and self.is_deepspeed_enabled:
+            raise UserError(
+                "DeepSpeed makes an optimizer step with every backward pass, and an attack makes several of them",
+                remedy="train with DistributedDataParallel: torchrun, or accelerate launch --multi_gpu",
             )
         step.seed = self.args.seed
         step.special_ids = special_ids(self.processing_class or getattr(self.data_collator, "tokenizer", None))
@@ -92,9 +98,9 @@ class AdversarialTrainer(Trainer):
         options: dict[str, Any] = {}
 
         def loss(model: Any, batch: Batch) -> Tensor:
-            items = num_items_in_batch
-            if items is not None and len(batch["input_ids"]) != len(inputs["input_ids"]):
-                items = items * _items(batch) / _items(inputs)  # a part of the batch: its share of the items
+            items, whole = num_items_in_batch, _items(inputs)
+            if items is not None and whole and len(batch["input_ids"]) != len(inputs["input_ids"]):
+                items = items * _items(batch) / whole  # a part of the batch: its share of the items
             if self._divides_by_items is None and items is not None:
                 items = torch.as_tensor(items, dtype=torch.float32, device=self.args.device).requires_grad_()
             value, own_options = self._undifferentiated(model, batch, items)
@@ -200,9 +206,11 @@ class StepState(TrainerCallback, ExportableState):
             self.saved = (stored[0] if isinstance(stored, list) else stored)["attributes"]["saved"]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Go on from the checkpoint if training resumes."""
+        """Go on from the checkpoint if training resumes; else begin anew, whatever was trained before."""
         if state.global_step > 0:
             self.restore(state)
+        elif self._step:
+            self._step.begin(args.seed)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start the clocks."""
@@ -213,6 +221,7 @@ class StepState(TrainerCallback, ExportableState):
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         if self._step:
+            self._step.tell_gate()  # on every process; a checkpoint is written by one alone
             self._step.cost.train_seconds += time.perf_counter() - self._started
             self._step.cost.processor_seconds += time.process_time() - self._processor
 
