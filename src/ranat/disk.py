@@ -131,9 +131,9 @@ def drafted(out: Path, command: str) -> Iterator[Path]:
     Raises:
         UserError: it is there, or another process is writing it.
     """
+    check_free(out)
     folder = out.with_name(f".{out.name}.draft")
     draft = folder / out.name
-    check_free(out)
     with locked(folder, command):
         remove(draft)  # a killed process may have left it
         try:

@@ -289,6 +289,11 @@ def test_parts_and_gone_inputs(ranat: Ranat, models: dict[str, str], texts: Path
     proof = ranat("extract", "--verify", out, "--inputs-gone")
     assert (proof.code, "1 inputs and models are not there to be compared" in proof.out) == (0, True)
     assert "--inputs-gone: is for --verify" in ranat("extract", texts, "--inputs-gone").complaint
+    for others in ([texts], ["--resume"], ["--part", "1/2"], ["--ner", models["chemical"]], ["-o", tmp_path / "x"]):
+        done = ranat("extract", "--verify", out, *others)
+        assert (done.code, "--verify: proves what is in an output" in done.complaint) == (2, True)
+    done = ranat("convert", texts, "-o", "", "--to", "brat")
+    assert (done.code, done.complaint) == (1, "error: .: is there already (name another, or delete it)")
 
 
 def test_pipes_in_a_folder_are_told(ranat: Ranat, models: dict[str, str], texts: Path, tmp_path: Path) -> None:

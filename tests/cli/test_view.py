@@ -69,3 +69,16 @@ def test_a_notebook_shows_marks_and_relations_and_a_frame_as_a_table() -> None:
     assert (row["document"], row["head_text"], row["type"], row["score"]) == ("2", "BRCA1", "r", 0.25)
     with pytest.raises(ValueError, match="no table 'tokens'"):
         to_pandas([], "tokens")  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_first_document_that_cannot_be_read_is_not_another(ranat: Ranat, tmp_path: Path) -> None:
+    broken = {"id": "a", "text": "x", "entities": [{"id": "T1", "type": "D", "spans": [[0, 5]]}]}
+    lines = [broken, {"id": "b", "text": "hello"}, {"id": "b", "text": "hello again"}]
+    (tmp_path / "v.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    done = ranat("view", tmp_path / "v.jsonl", "-o", tmp_path / "v.svg")
+    assert done.code == 1
+    assert "entity 'T1' reaches to 5, past the text's 1 characters" in done.complaint
+    for id, text in (("b", "hello"), ("b#2", "again")):
+        out = tmp_path / f"{id}.svg"
+        assert ranat("view", tmp_path / "v.jsonl", "-o", out, "--document", id).code == 0
+        assert text in out.read_text()

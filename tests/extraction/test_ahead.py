@@ -1,3 +1,6 @@
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -39,4 +42,29 @@ def test_the_thread_ends_with_the_reader() -> None:
     items = ahead(iter(int, 1))
     next(items)
     items.close()
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert threading.active_count() == before
+
+
+def test_what_never_comes_keeps_nobody_from_ending() -> None:
+    """Standard input stays open, as of a program that goes on: Ctrl-C must end this one, and so must `head`."""
+    code = (
+        "import sys; from ranat.extraction.ahead import ahead; from ranat.extraction.inputs import read; "
+        "from ranat.formats import How; items = ahead(read('-', How('text'), 100)); "
+        "print('begun', flush=True); next(items)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"begun\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, said = process.communicate(timeout=20) if process.wait(20) is not None else (b"", b"")
+        finally:
+            process.kill()
+    assert b"KeyboardInterrupt" in said
+    assert b"Fatal" not in said

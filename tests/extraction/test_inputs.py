@@ -181,3 +181,10 @@ def test_brats_annotations_stand_for_their_text_where_both_are_named(tmp_path: P
     assert names("a.txt", "a.ann") == names("a.ann", "a.txt") == ["a.ann"]
     assert names("a.txt") == ["a.txt"]
     assert names("a.*", format="text") == ["a.ann", "a.txt"]
+
+
+def test_one_file_has_many_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("Fever.")
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert list(expand(["a.txt", "./a.txt", "b/../a.txt", str(tmp_path / "a.txt")])) == ["a.txt"]

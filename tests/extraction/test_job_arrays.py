@@ -152,3 +152,28 @@ def test_parts_at_once(job: Job, whole: dict[str, bytes], tmp_path: Path) -> Non
     with ThreadPoolExecutor(4) as threads:
         assert set(threads.map(start, range(1, 5))) <= {0, 1}
     assert without_locks(out) == whole
+
+
+def test_parts_of_other_texts_of_the_same_number_are_not_one_output(job: Job, tmp_path: Path) -> None:
+    """As many shards, and the last part has the hash of the inputs that it read: only what all are made of tells."""
+    lines, out = tmp_path / "lines.txt", tmp_path / "out"
+    how = How("lines", lenient=True)
+    job = replace(job, inputs=(str(lines),), how=how, shard_size=5)
+    lines.write_text("".join(f"Cisplatin text {n:02}\n" for n in range(20)))
+    make(job, out, ["1/2"])
+    lines.write_text("".join(f"Cisplatin text {n:02}\n" for n in (*range(5, 20), *range(95, 100))))
+    make(job, out, ["2/2"])
+    assert verify(out)["problems"]
+    with pytest.raises(UserError, match=r"lines.txt: has changed since shard 0 was made"):
+        extract_to(job, out, resume=True)
+
+
+def test_a_part_of_a_finished_output_looks_after_its_shards(job: Job, whole: dict[str, bytes], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make(job, out, ["1/2", "2/2"])
+    (out / "shard-000001.jsonl").unlink()
+    make(job, out, ["1/2"], resume=True)
+    with pytest.raises(UserError, match="shard 1 is missing or damaged since"):
+        make(job, out, ["2/2"], resume=True)
+    extract_to(job, out, resume=True)
+    assert without_locks(out) == whole

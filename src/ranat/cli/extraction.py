@@ -89,6 +89,9 @@ def extract(
         inputs_gone: With --verify: inputs and models that are not there any more are no problem.
     """
     if verify is not None:
+        if input or ner or re or out or part or resume or ray or workers:
+            what = "proves what is in an output, and extracts nothing"
+            raise UsageError(what, where="--verify", remedy="give it alone, with the folder of the output")
         _verify(verify, inputs_gone, json)
         return
     if inputs_gone:

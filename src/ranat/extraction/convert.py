@@ -93,16 +93,20 @@ def one(given: Sequence[str], id: str | None = None, *, how: How = How(), max_ch
     """
     failures: list[UserError] = []
     documents = 0
+    ids = UniqueIds()
     for name in inputs.expand(given, format=how.format):
         for found in inputs.read(name, how, max_characters):
             if isinstance(found, End):
                 continue
             if isinstance(found.content, UserError):
+                if id is None:
+                    raise found.content
                 failures.append(found.content)
                 continue
             documents += 1
-            if id in (None, found.content.id):
-                return found.content
+            name_of = ids.unique(found.content.id)
+            if id in (None, name_of):
+                return replace(found.content, id=name_of)
     if failures:
         raise failures[0]
     raise UserError(f"none of {counted(documents, 'documents')} has the id {id!r}", where="--document")

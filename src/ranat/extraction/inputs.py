@@ -190,12 +190,12 @@ def _matches(name: str) -> list[str]:
 
 def _each_once(names: list[str], format: str | None) -> Iterator[str]:
     """Without what was named before, what a named folder has in it anyway, and what is read with another one."""
-    paths = [Path(name).absolute() for name in names if name != STDIN]
+    paths = [_absolute(name) for name in names if name != STDIN]
     folders = {path for path in paths if path.is_dir()}
     texts = {formats.text_of(path, format) for path in paths}
     seen = set[str | Path]()
     for name in names:
-        path = name if name == STDIN else Path(name).absolute()
+        path = name if name == STDIN else _absolute(name)
         if path in texts:
             continue
         if isinstance(path, Path):
@@ -206,6 +206,11 @@ def _each_once(names: list[str], format: str | None) -> Iterator[str]:
         if path not in seen:
             seen.add(path)
             yield name
+
+
+def _absolute(name: str) -> Path:
+    """One path for all spellings of it, such as ./a and b/../a; links stay what they are."""
+    return Path(os.path.abspath(name))
 
 
 def _in_folder(
@@ -273,7 +278,8 @@ class _Hashed(io.RawIOBase):
 def _opened(name: str, how: How) -> Iterator[_Hashed | None]:
     """The bytes of standard input or a file; None: a folder, what is read with its neighbours, or cannot be."""
     if name == STDIN:
-        yield _Hashed(sys.stdin.buffer)
+        # Without its buffer, whose lock a thread that waits for more would hold when the program ends.
+        yield _Hashed(getattr(sys.stdin.buffer, "raw", sys.stdin.buffer))
         return
     if Path(name).is_file() and formats.of_folder(Path(name), how.format):
         yield None

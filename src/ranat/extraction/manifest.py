@@ -88,8 +88,11 @@ class Shard:
 
     def is_made_of(self, other: Shard) -> bool:
         """Whether both are of the same documents of the same inputs."""
-        mine, theirs = ((s.ids, s.texts, s.parts, s.so_far, _facts(s.ended), _facts(s.failures)) for s in (self, other))
-        return mine == theirs
+        return self.made_of() == other.made_of()
+
+    def made_of(self) -> str:
+        """Its documents and where they come from, as a line of JSON."""
+        return json.dumps((self.ids, self.texts, self.parts, self.so_far, _facts(self.ended), _facts(self.failures)))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any, Self
 from ranat.disk import claimed, locked, remove
 from ranat.errors import UsageError, UserError
 from ranat.extraction.manifest import ANY, PARTS, lines
-from ranat.extraction.record import Record, totals
+from ranat.extraction.record import PLAN, Record, totals
 
 COMMAND = "ranat extract"
 _SECONDS = 60
@@ -117,8 +117,9 @@ def put_together(out: Path) -> None:
         if not made or made[0] is None or any(other != made[0] for other in made) or any(_missing(out)):
             return
         whole = Record(out, made[0])
-        planned = {Record(out, made[0], path.name).planned for path in out.glob(PARTS)}
-        if planned == {len(whole)} and whole.is_gapless:
+        parts = [Record(out, made[0], path.name) for path in out.glob(PARTS)]
+        plans = {(part.planned, (part.done or {}).get(PLAN)) for part in parts}
+        if len(plans) == 1 and parts[0].planned == len(whole) and whole.is_gapless:
             finish(whole)
 
 

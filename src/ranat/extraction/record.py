@@ -18,6 +18,8 @@ ERRORS = "errors.jsonl"
 MOST_NOTICES = 20
 SHARDS = "shards of all parts"
 """The key of the last line of a part's manifest that says how many there are."""
+PLAN = "plan of all parts"
+"""The key of the hash of what all shards are made of, those of other parts, too: parts of one output have the same."""
 ANEW = "begin anew in another folder"
 
 

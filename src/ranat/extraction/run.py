@@ -22,7 +22,7 @@ from ranat.extraction.manifest import NAME, PARTS, Shard
 from ranat.extraction.parts import COMMAND, Part, finish, held, put_together
 from ranat.extraction.plan import plan
 from ranat.extraction.progress import Rate
-from ranat.extraction.record import MOST_NOTICES, SHARDS, Record, totals
+from ranat.extraction.record import MOST_NOTICES, PLAN, SHARDS, Record, totals
 from ranat.extraction.shards import cut, replaced, shards
 from ranat.extraction.todo import Todo, clean, strays
 from ranat.terminal import counted, plain_console
@@ -135,7 +135,7 @@ def extract_to(
     total = sum(size or 0 for size in sizes) if None not in sizes else None
     with held(out, part, resume), Rate(total, console) as rate:
         if part and (out / NAME).is_file():
-            return _of_whole(out, job)
+            return _of_whole(out, job, part)
         clean(out, part)
         record = Record(out, job.made(), name)
         todo = Todo(job, record, part)
@@ -157,7 +157,7 @@ def extract_to(
                 record.add(shard)
         if part:
             done = totals(record)
-            record.write(done | {SHARDS: todo.planned})
+            record.write(done | {SHARDS: todo.planned, PLAN: todo.plan})
             put_together(out)
             return done
         if not record.is_gapless or sum(len(shard.ended) for shard in record) != len(sizes):
@@ -168,11 +168,14 @@ def extract_to(
         return finish(record)
 
 
-def _of_whole(out: Path, job: Job) -> dict[str, Any]:
-    """What is in an output that all its parts were put together in."""
+def _of_whole(out: Path, job: Job, part: Part) -> dict[str, Any]:
+    """What is in an output that all its parts were put together in, if the shards of this one are there."""
     whole = Record(out, job.made())
     if whole.done is None:
         raise UserError("is not made in parts", where=str(out), remedy="--resume without --part goes on with it")
+    if missing := next(iter(Todo(job, whole, part)), None):
+        what = f"the parts were put together, and shard {missing.number} is missing or damaged since"
+        raise UserError(what, where=str(out), remedy="--resume without --part makes it again")
     return whole.done
 
 

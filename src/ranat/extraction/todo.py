@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,7 +11,7 @@ from ranat.disk import remove, sha256
 from ranat.errors import UserError
 from ranat.extraction import inputs
 from ranat.extraction.job import Job
-from ranat.extraction.manifest import Shard
+from ranat.extraction.manifest import PARTS, Shard
 from ranat.extraction.parts import Part
 from ranat.extraction.plan import Planned, plan
 from ranat.extraction.record import ANEW, Record
@@ -30,8 +31,12 @@ class Todo:
     def __init__(self, job: Job, record: Record, part: Part | None) -> None:
         self._job, self._record, self._part = job, record, part
         self._sound = {shard.number for shard in record if is_there(shard, record.out, job.format)}
+        # The shards of parts may be of different inputs: then each is compared with what it would be made of now.
+        self._is_one = part is not None or not any(record.out.glob(PARTS))
         self.planned = 0
         """How many shards the inputs are cut into, once all were asked for."""
+        self.plan = ""
+        """The sha256 of what they are made of, once all were asked for."""
 
     def __iter__(self) -> Iterator[Planned]:
         """Plan them.
@@ -40,8 +45,11 @@ class Todo:
             UserError: the inputs are not what they were, or others came after the output was complete.
         """
         job, record = self._job, self._record
-        first = next(number for number in count() if number not in self._sound)
+        first = next(number for number in count() if number not in self._sound) if self._is_one else 0
         self.planned = first
+        told = hashlib.sha256()
+        for number in range(first):
+            told.update(f"{record[number].made_of()}\n".encode())
         for planned in plan(
             inputs.expand(job.inputs, record.out, format=job.how.format),
             job.how,
@@ -50,6 +58,7 @@ class Todo:
             done=lambda: (record[number] for number in range(first)),
         ):
             self.planned = planned.number + 1
+            told.update(f"{planned.shard().made_of()}\n".encode())
             if record.done is not None and planned.number >= max(len(record), record.planned):
                 new = planned.parts[0][0] if planned.parts else planned.ended[0]["input"]
                 raise UserError(f"came after {record.out} was complete", where=new, remedy=ANEW)
@@ -57,6 +66,7 @@ class Todo:
                 raise self._changed(planned.number)
             if planned.number not in self._sound and (self._part is None or self._part.has(planned.number)):
                 yield planned
+        self.plan = told.hexdigest()
         if any(shard.number >= self.planned for shard in record):
             raise self._changed(self.planned)
 
