@@ -293,7 +293,7 @@ def test_parts_and_gone_inputs(ranat: Ranat, models: dict[str, str], texts: Path
         done = ranat("extract", "--verify", out, *others)
         assert (done.code, "--verify: proves what is in an output" in done.complaint) == (2, True)
     done = ranat("convert", texts, "-o", "", "--to", "brat")
-    assert (done.code, done.complaint) == (1, "error: .: is there already (name another, or delete it)")
+    assert (done.code, done.complaint) == (1, "ranat: .: is there already (name another, or delete it)")
 
 
 def test_pipes_in_a_folder_are_told(ranat: Ranat, models: dict[str, str], texts: Path, tmp_path: Path) -> None:

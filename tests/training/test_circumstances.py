@@ -172,3 +172,42 @@ def test_what_a_tokenizer_adds_is_special_whatever_it_is_called() -> None:
     mbart = MBartTokenizer(vocab=vocabulary)
     assert mbart.convert_tokens_to_ids("en_XX") in special_ids(mbart)
     assert mbart.unk_token_id not in special_ids(mbart)
+
+
+@pytest.mark.parametrize("taken", [lambda items: items, int, lambda items: items.item()], ids=["tensor", "int", "item"])
+def test_smart_weighs_the_same_however_a_loss_divides(taken: Any, tmp_path: Path) -> None:
+    """By the items of all accumulated batches, as a tensor or as a number, which no graph shows."""
+
+    def divided(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        total = cross_entropy(outputs.logits.flatten(0, 1), labels.flatten(), reduction="sum")
+        return total / taken(num_items_in_batch)
+
+    changes = []
+    for accumulation in (1, 4):
+        model = tiny.model().double().eval()
+        before = model.classifier.weight.detach().clone()
+        settings = arguments(
+            tmp_path, per_device_train_batch_size=8 // accumulation, gradient_accumulation_steps=accumulation
+        )
+        AdversarialTrainer(
+            model=model, args=settings, train_dataset=rows(8), processing_class=tiny.tokenizer("bert"),
+            attack=SMART(epsilon=0.1, clean_weight=0), compute_loss_func=divided,
+        ).train()  # fmt: skip
+        changes.append(model.classifier.weight.detach() - before)
+    assert float(changes[1].norm() / changes[0].norm()) == pytest.approx(1, abs=0.05)
+
+
+def test_a_loss_of_ones_own_is_outside_of_mixed_precision(tmp_path: Path) -> None:
+    """As in Trainer's own step: only the model is inside."""
+    seen = []
+
+    def told(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return cross_entropy(outputs.logits.float().flatten(0, 1), labels.flatten())
+
+    for attack in (None, FGM(epsilon=0.1)):
+        AdversarialTrainer(
+            model=tiny.model(), args=arguments(tmp_path, bf16=True), train_dataset=rows(8), attack=attack,
+            processing_class=tiny.tokenizer("bert"), compute_loss_func=told,
+        ).train()  # fmt: skip
+    assert seen == [False, False, False]

@@ -133,9 +133,10 @@ def test_what_a_checkpoint_keeps_of_the_step() -> None:
         fresh.bind(other)
         assert other.cost == step.cost
         assert fresh.saved is None
-    begun = StepState(step)
-    begun.on_train_begin(None, SimpleNamespace(stateful_callbacks={"StepState": kept.state()}, global_step=0), None)
-    assert begun.saved is None  # nothing resumes at the first step
+    begun, again = StepState(other), SimpleNamespace(stateful_callbacks={"StepState": kept.state()}, global_step=0)
+    begun.on_train_begin(SimpleNamespace(seed=7), again, None)
+    assert begun.saved is None  # nothing resumes at the first step, and what was trained before is forgotten
+    assert (other.cost.batches, other.seed, len(other.memory)) == (0, 7, 0)
     state = SimpleNamespace(stateful_callbacks={}, global_step=3)
     with pytest.warns(UserWarning, match=r"^the checkpoint is of another trainer: cost is counted from here on only$"):
         begun.on_train_begin(None, state, None)

@@ -75,6 +75,7 @@ class AdversarialTrainer(Trainer):
         self.step = step
         self.add_callback(StepState(step))
         self._divides_by_items: bool | None = None  # not known before the first attacked batch
+        self._halves: bool | None = None
 
     @property
     def step_state(self) -> StepState:
@@ -103,7 +104,9 @@ class AdversarialTrainer(Trainer):
                 items = items * _items(batch) / whole  # a part of the batch: its share of the items
             if self._divides_by_items is None and items is not None:
                 items = torch.as_tensor(items, dtype=torch.float32, device=self.args.device).requires_grad_()
-            value, own_options = self._undifferentiated(model, batch, items)
+            # As Trainer calls it: mixed precision is for the model alone, not for what a loss does with its output.
+            with torch.autocast(self.args.device.type, enabled=False):
+                value, own_options = self._undifferentiated(model, batch, items)
             options.update(own_options)
             if self._divides_by_items is None:
                 self._divides_by_items = items is not None and _depends(value, items)
@@ -113,7 +116,7 @@ class AdversarialTrainer(Trainer):
             # As Trainer: the items are those of all processes, over which gradients are averaged.
             together = self.args.average_tokens_across_devices and num_items_in_batch is not None
             processes = self.accelerator.num_processes if together else 1
-            if self._divides_by_items:
+            if self._divides_by_items or self._seems_to_divide(model, inputs, num_items_in_batch):
                 total: Tensor = values.sum() * processes / num_items_in_batch
                 return total
             return values.mean() * processes * self._share(model, inputs, num_items_in_batch)
@@ -157,6 +160,22 @@ class AdversarialTrainer(Trainer):
             super().training_step(model, dict(batch), items)
         (one,) = caught
         return one
+
+    def _seems_to_divide(self, model: Any, batch: Batch, items: Any) -> bool:
+        """Whether twice as many items make half of the loss: one that calls `int` on them leaves no trace in its graph.
+
+        It matters, and is asked once, only where batches are accumulated.
+        """
+        if self._halves is None:
+            self._halves = False
+            if items is not None and self.args.gradient_accumulation_steps > 1:
+                losses = []
+                for times in (1, 2):
+                    with torch.no_grad(), torch.random.fork_rng():
+                        torch.manual_seed(0)
+                        losses.append(float(self._undifferentiated(model, batch, times * items)[0]))
+                self._halves = losses[1] < 0.75 * losses[0]
+        return self._halves
 
     def _share(self, model: Any, batch: Batch, items: Any) -> float:
         """What Trainer's own step makes of a loss of 1: less than 1, if it averages over accumulated batches.
