@@ -402,3 +402,15 @@ def test_files_beside_the_splits_are_told(tmp_path: Path) -> None:
         (tmp_path / name).write_text(json.dumps({"id": name, "text": "Fever came.", "entities": []}))
     (told,) = [notice.what for notice in corpora.load(tmp_path).notices if notice.kind == "left out"]
     assert told == "train2.jsonl beside train and dev and test"
+
+
+def test_hidden_folders_are_no_part_of_a_corpus(tmp_path: Path) -> None:
+    for folder in (tmp_path / "train", tmp_path / ".backup" / "train", tmp_path / "train" / ".ipynb_checkpoints"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.jsonl").write_text(json.dumps({"id": "a", "text": "Fever came.", "entities": []}))
+    (tmp_path / "dev.jsonl").write_text(json.dumps({"id": "b", "text": "Fever went.", "entities": []}))
+    corpus = corpora.load(tmp_path)
+    assert {split: [d.id for d in documents] for split, documents in corpus.splits.items()} == {
+        "train": ["a"],
+        "dev": ["b"],
+    }

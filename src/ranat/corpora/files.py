@@ -96,7 +96,7 @@ class Folder:
                 subfolders.clear()
                 continue
             seen.add(real)
-            subfolders.sort()
+            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))  # copies of editors
             yield from (Path(folder, name) for name in sorted(names))
 
 
