@@ -1,6 +1,7 @@
 """BioC's data model (Comeau et al. 2013) and what it means here; BioC XML and BioC JSON are two spellings of it.
 
-The text of a document is put together from its passages, see `passages`.
+The text of a document is put together from its passages, see `passages`; the sentences of a passage that do not have
+all of its text are not read. Several infons of one key are one, with bars between.
 
 The type of an annotation is its infon "type", its concept the first of `_CONCEPTS` that it has; "-" and "-1" mean that
 none is known. What can be no mention is left out and counted: annotations without a place, of no length and no text

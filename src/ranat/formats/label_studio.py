@@ -7,7 +7,8 @@
 
 Of several annotations of a task the first is read, one that is marked as ground truth before others; predictions are
 read where a task has no list of annotations. A region of several labels becomes a mention each. A relation without a
-label is of the type "relation"; one in both directions becomes two. A task that was skipped is left out.
+label is of the type "relation"; one in both directions becomes two. A task that was skipped is left out, and so are
+regions of another text of the task, as far as their "to_name" tells.
 
 The text is under "text" in "data", or the one string there, or what `--columns text=KEY` names. A document's id is
 "id" in "data", which Label Studio keeps, else the task's.
