@@ -48,6 +48,14 @@ def test_this_machines_own_names(local: TestClient, host: str) -> None:
     assert local.get("/health", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["127.0.0.2", "0:0:0:0:0:0:0:1"])
+def test_the_address_of_this_machine_that_it_listens_at(store: Store, host: str) -> None:
+    with client_of(store, host=host) as client:
+        printed = f"[{host}]:8765" if ":" in host else f"{host}:8765"
+        assert client.get("/health", headers={"Host": printed}).status_code == 200
+        assert client.get("/health", headers={"Host": "127.0.0.3:8765"}).status_code == 421
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -98,6 +99,8 @@ def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ({"characters": 0}, "--max-characters: must be at least 1"),
         ({"waiting": 0}, "--queue: must be at least 1"),
         ({"seconds": 0.5}, "--timeout: must be at least 1"),
+        ({"seconds": math.nan}, "--timeout: must be at least 1, and a finite number, not nan"),
+        ({"seconds": math.inf}, "--timeout: must be at least 1, and a finite number, not inf"),
     ],
 )
 def test_limits_that_are_none(options: dict[str, Any], told: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import resource
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -206,20 +208,49 @@ def test_no_row_is_changed_or_deleted(store: Store) -> None:
             other.execute(statement)
 
 
-@pytest.mark.parametrize("what", ["text", "other store", "later"])
+@pytest.mark.parametrize("what", ["text", "other store", "marked", "later"])
 def test_what_is_no_store(tmp_path: Path, what: str) -> None:
     file = tmp_path / "file"
     if what == "text":
         file.write_text("something else entirely, of some length" * 100)
-    elif what == "other store":
-        sqlite3.connect(file).execute("CREATE TABLE others (x)")
-    else:
+    elif what == "later":
         Store(file).close()
-        sqlite3.connect(file).execute("PRAGMA user_version = 99")
+    made = {
+        "other store": "CREATE TABLE x (y)",
+        "marked": "PRAGMA application_id = 7",
+        "later": "PRAGMA user_version = 99",
+    }
+    if what in made:
+        with closing(sqlite3.connect(file)) as other:
+            other.execute(made[what])
     before = file.read_bytes()
     with pytest.raises(UserError, match="is no store of corrections"):
         Store(file)
-    assert file.read_bytes() == before or what != "text"
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_disk_without_room_is_told_and_leaves_no_file(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(UserError, match=r"cannot be used for corrections: .*disk.*--store"):
+            Store(tmp_path / "s.sqlite")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_another_program_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ranat.web.store._BUSY_SECONDS", 0)
+    Store(tmp_path / "s.sqlite").close()
+    holding = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
+    holding.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holding.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(UserError, match="cannot be used for corrections: database is locked"):
+        Store(tmp_path / "s.sqlite")
+    holding.close()
+    Store(tmp_path / "s.sqlite").close()
 
 
 def test_over_the_api(client: TestClient) -> None:
@@ -234,6 +265,13 @@ def test_over_the_api(client: TestClient) -> None:
     other = body | {"revision": 2, "document": plain(CORRECTED) | {"text": PREDICTED.text + "x"}}
     assert client.put(f"/documents/{number}", json=other).status_code == 422
     assert client.put("/documents/77", json=body).status_code == 404
+    for beyond in (2**63, 10**22, -(10**22)):  # what SQLite has no integer for
+        assert client.get(f"/documents/{beyond}").status_code == 422
+        assert client.get(f"/documents/{beyond}/history").status_code == 422
+        assert client.put(f"/documents/{beyond}", json=body).status_code == 422
+        assert client.delete(f"/documents/{beyond}").status_code == 422
+        assert client.get(f"/next?after={beyond}").status_code == 422
+    assert client.get(f"/documents/{2**63 - 1}").status_code == 404
     assert client.get("/next").json() == {"number": None}
     history = client.get(f"/documents/{number}/history").json()["revisions"]
     assert [one["who"] for one in history] == ["chemical, gene, relation", "<b>Ann</b>"]

@@ -192,6 +192,20 @@ def test_archives_that_want_out_or_are_too_large(
         assert not (tmp_path / "out.txt").exists()
 
 
+def test_archives_that_are_damaged(client: TestClient) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as writing:
+        writing.writestr("a.txt", TEXT * 20)
+    whole = packed.getvalue()
+    at = 30 + len("a.txt")  # where the deflated bytes begin
+    damaged = whole[:at] + b"\xff" * 8 + whole[at + 8 :]
+    nameless = whole.replace(b"a.txt", b"\xff.txt").replace(b"\0\0\x08\0", b"\0\x08\x08\0")  # said to be UTF-8
+    for content in (b"PK\x03\x04junk", whole[: len(whole) // 2], damaged, nameless):
+        answer = client.post("/files?name=a.zip", content=content)
+        assert (answer.status_code, "the archive cannot be unpacked" in answer.json()["detail"]) == (422, True), content
+        assert "pack it again" in answer.json()["detail"]
+
+
 def test_the_first_error_of_the_server_is_no_traceback(store: Store) -> None:
     def fails(documents: list[Document]) -> list[Document]:
         raise RuntimeError("secret /path/of/the/server")

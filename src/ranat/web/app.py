@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi import FastAPI, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
@@ -31,6 +31,8 @@ from ranat.web.pages import add_pages
 from ranat.web.store import ConflictError, MissingError, Row, Store
 
 _ID_DIGITS = 8
+_INTEGERS = 2**63  # from here on SQLite has none
+Number = Annotated[int, Path(ge=0, lt=_INTEGERS)]
 _IN_MEMORY = 1 << 20
 _WHAT = "Entities and relations in texts. Documents are those of ranat's JSON Lines; offsets count code points."
 
@@ -170,7 +172,7 @@ def _add_documents(app: FastAPI, store: Store, limits: Limits, models: str) -> N
         return say.StoredList(documents=[_stored(row, store) for row in rows])
 
     @app.get("/next", tags=["corrections"])
-    def next_one(after: int | None = None) -> say.Next:
+    def next_one(after: Annotated[int | None, Query(ge=0, lt=_INTEGERS)] = None) -> say.Next:
         """The most uncertain document that is not checked, another than `after` if there is one."""
         row = store.next(after)
         return say.Next(number=row.number if row else None)
@@ -182,23 +184,23 @@ def _add_documents(app: FastAPI, store: Store, limits: Limits, models: str) -> N
         return _download(lines, "corrections.jsonl", {}, "application/jsonl")
 
     @app.get("/documents/{number}", tags=["corrections"], responses={404: CONFLICT[404]})
-    def get(number: int) -> say.Stored:
+    def get(number: Number) -> say.Stored:
         """The latest revision of a document."""
         return _stored(store.get(number), store)
 
     @app.put("/documents/{number}", tags=["corrections"], responses={**ERRORS, **CONFLICT})
-    def put(number: int, body: say.RevisionBody) -> say.Stored:
+    def put(number: Number, body: say.RevisionBody) -> say.Stored:
         """Save a correction. When it is answered, it is on the disk."""
         (document,) = _documents([body.document], limits)
         return _stored(store.save(number, body.revision, document, body.who, checked=body.checked), store)
 
     @app.delete("/documents/{number}", tags=["corrections"], status_code=204, responses={404: CONFLICT[404]})
-    def remove(number: int, who: Annotated[str, Query(max_length=200)] = "") -> None:
+    def remove(number: Number, who: Annotated[str, Query(max_length=200)] = "") -> None:
         """Take a document out of the list; the store keeps its revisions."""
         store.remove(number, who)
 
     @app.get("/documents/{number}/history", tags=["corrections"], responses={404: CONFLICT[404]})
-    def history(number: int) -> say.History:
+    def history(number: Number) -> say.History:
         """All revisions of a document, and who changed what in each."""
         return say.History(revisions=[_revision(row, made) for row, made in store.history(number)])
 
@@ -230,6 +232,7 @@ def _id_of(text: str) -> str:
 def _stored(row: Row, store: Store) -> say.Stored:
     return say.Stored(
         number=row.number,
+        since=store.since(row.number),
         revision=row.revision,
         checked=row.state == "checked",
         corrected=row.corrected,

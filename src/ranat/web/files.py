@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,11 @@ _LONGEST_NAME = 100
 _MOST_FILES = 20_000
 _ZIP = b"PK\x03\x04"
 _UNPACKED = "unpacked"
+_NO_ARCHIVE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, ValueError, NotImplementedError, RuntimeError),
+)
+"""What zipfile raises if there is no archive, or one that is damaged, encrypted or packed in a way of its own."""
 
 
 class TooLargeError(Exception):
@@ -92,15 +99,16 @@ def _read(source: IO[bytes] | Path, name: str, format: str | None, limits: Limit
 def _unpack(stream: IO[bytes], private: Path, limits: Limits) -> Path:
     """The folder that a zip archive holds; zipfile lets no member out of it."""
     out = private / _UNPACKED
-    with zipfile.ZipFile(stream) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        if len(members) > _MOST_FILES or sum(member.file_size for member in members) > limits.body:
-            raise TooLargeError(f"the archive holds more than {_MOST_FILES:,} files or {limits.body:,} bytes")
-        try:
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            if len(members) > _MOST_FILES or sum(member.file_size for member in members) > limits.body:
+                raise TooLargeError(f"the archive holds more than {_MOST_FILES:,} files or {limits.body:,} bytes")
             for member in members:
                 archive.extract(member, out)  # which reads no more than the size that was stated
-        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-            raise UserError(f"the archive cannot be unpacked: {error}", remedy="pack it again") from None
+    except _NO_ARCHIVE as error:
+        what = str(error) or "it ends too early"
+        raise UserError(f"the archive cannot be unpacked: {what}", remedy="pack it again") from None
     inside = list(out.iterdir()) if out.is_dir() else []
     return inside[0] if len(inside) == 1 else out  # most archives hold one folder, or one file
 

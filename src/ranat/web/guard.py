@@ -73,7 +73,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, host: str, names: Sequence[str], token: str | None, body: int) -> None:
         self._app, self._token, self._body = app, token, body
         self._is_local = is_loopback(host)
-        own = () if self._is_local else (host, socket.gethostname(), socket.getfqdn())
+        own = (host,) if self._is_local else (host, socket.gethostname(), socket.getfqdn())
         self._names = _LOOPBACK.union(name.lower() for name in (*own, *names))
         self._cookie = hashlib.sha256(f"ranat {token}".encode()).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ranat.errors import UsageError
@@ -19,7 +20,7 @@ class Limits:
         seconds: until a request that waits for the model is given up (504).
         batch: characters that the model is given at once; whole documents, so the last one may exceed it.
     Raises:
-        UsageError: one is below 1.
+        UsageError: one is below 1, or not finite.
     """
 
     characters: int = 100_000
@@ -31,5 +32,6 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, flag in (("characters", "--max-characters"), ("waiting", "--queue"), ("seconds", "--timeout")):
-            if getattr(self, name) < 1:
-                raise UsageError(f"must be at least 1, not {getattr(self, name)}", where=flag)
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 1):
+                raise UsageError(f"must be at least 1, and a finite number, not {value}", where=flag)

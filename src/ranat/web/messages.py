@@ -173,9 +173,10 @@ class Change(BaseModel):
 
 
 class Stored(BaseModel):
-    """A document in the store; each of its entities and relations has a "status"."""
+    """A document in the store, and since when it is there; each of its entities and relations has a "status"."""
 
     number: int
+    since: str
     revision: int
     checked: bool
     corrected: bool

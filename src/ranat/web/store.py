@@ -92,35 +92,49 @@ class Store:
     Args:
         path: is made if it is not there, for its owner alone.
     Raises:
-        UserError: it is something else, or of a later version.
+        UserError: it is something else, which stays as it is, or of a later version; or it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()  # one connection: who reads waits for who writes
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._rows = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
         try:
             self._prepare()
         except sqlite3.DatabaseError as error:
             self._rows.close()
-            raise UserError(
-                f"is no store of corrections: {error}", where=str(path), remedy="name another with --store"
-            ) from None
+            if is_new and not path.stat().st_size:
+                path.unlink()
+            where, remedy = str(path), "name another with --store"
+            if isinstance(error, sqlite3.OperationalError):  # the file is not at fault
+                what, remedy = f"cannot be used for corrections: {error}", f"look after that, or {remedy}"
+                raise UserError(what, where=where, remedy=remedy) from None
+            raise UserError(f"is no store of corrections: {error}", where=where, remedy=remedy) from None
 
     def _prepare(self) -> None:
+        """Nothing is written before it is known that the file is ours, or empty."""
+        if self._is_empty():
+            with self._writing():
+                if self._is_empty():  # still, now that nobody else can write
+                    for statement in _SCHEMA:
+                        self._rows.execute(statement)
+        if self._marks() != (_APPLICATION, _VERSION):
+            raise sqlite3.DatabaseError("it belongs to something else, or to another version of ranat")
         self._rows.execute("PRAGMA journal_mode = WAL")
         self._rows.execute("PRAGMA synchronous = FULL")
-        with self._writing():
-            (application,), (version,) = (
-                self._rows.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
-            )
-            if not self._rows.execute("SELECT 1 FROM sqlite_master").fetchone():
-                for statement in _SCHEMA:
-                    self._rows.execute(statement)
-            elif (application, version) != (_APPLICATION, _VERSION):
-                raise sqlite3.DatabaseError("it belongs to something else, or to another version of ranat")
+
+    def _is_empty(self) -> bool:
+        """Whether nobody has made anything of the file yet."""
+        return self._marks() == (0, 0) and self._rows.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+
+    def _marks(self) -> tuple[int, int]:
+        (application,), (version,) = (
+            self._rows.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
+        )
+        return application, version
 
     def close(self) -> None:
         """Let the file go."""
@@ -149,6 +163,13 @@ class Store:
         """The document as a model found it last."""
         (found,) = self._select("number = ? AND state = 'predicted' ORDER BY revision DESC LIMIT 1", number)
         return found.document
+
+    def since(self, number: int) -> str:
+        """When a document came into the store."""
+        with self._lock:
+            found = self._rows.execute("SELECT at FROM revisions WHERE number = ? AND revision = 1", (number,))
+            (at,) = found.fetchone()
+        return str(at)
 
     def history(self, number: int) -> list[tuple[Row, list[Change]]]:
         """All revisions of a document with what was changed in each.

@@ -1,4 +1,4 @@
-/* The page: texts and files in, documents to read and correct, downloads. server.js asks, editor.js corrects. */
+/* The page: texts and files in, documents to read and correct, downloads. server.js asks, editor.js and corrections.js correct. */
 "use strict";
 (() => {
   const { make } = RanatView;
@@ -9,9 +9,8 @@
     "In 212 adults with type 2 diabetes, rosuvastatin lowered C-reactive protein beside metformin. Rhabdomyolysis occurred in two " +
     "patients who also took gemfibrozil. Variants of SLCO1B1 were associated with statin-induced myopathy, whereas CYP2C9 was not. " +
     "We conclude that genotyping of SLCO1B1 may prevent myopathy.";
-  const UNSAVED = "ranat-unsaved-"; // what is not saved yet is kept by the browser, too
 
-  const entries = []; // {number, revision, checked, corrected, document, undo: documents before, unsaved: why}
+  const entries = []; // as corrections.js has them
   let runs = [];
   let list = null; // what RanatView.mount gave
   let current = null; // the entry that is shown
@@ -36,12 +35,14 @@
     return [...new Set([...served, ...entries.flatMap((entry) => entry.document[key].map((one) => one.type))])];
   };
 
+  const corrections = makeCorrections({ changed: refresh, say, who: () => at("who").value.trim() });
+
   const editor = makeEditor({
     entryOf: (document) => entries.find((entry) => entry.document === document),
     types: () => kinds("entities", "entities"),
     relations: () => kinds("relations", "relations"),
-    save,
-    undo: (entry) => tried(() => undo(entry))(),
+    save: (edit) => tried(() => corrections.save(edit))(),
+    undo: (entry) => tried(() => corrections.undo(entry))(),
     done: (entry) => tried(() => done(entry))(),
     remove: (entry) => tried(() => remove(entry))(),
   });
@@ -50,8 +51,8 @@
 
   function adopt(stored) {
     const entry = entries.find(({ number }) => number === stored.number);
-    if (entry) Object.assign(entry, stored);
-    else entries.push({ ...stored, undo: [], unsaved: null });
+    if (entry) corrections.update(entry, stored);
+    else entries.push(corrections.opened(stored));
   }
 
   function mount(number) {
@@ -67,77 +68,22 @@
     if (index >= 0) list.show(index);
   }
 
-  /* Show an entry whose document has changed. */
-  const refresh = (entry) => list.replace(entries.indexOf(entry), entry.document);
+  /* Show an entry whose document has changed, if it was not taken off the list meanwhile. */
+  function refresh(entry) {
+    const index = entries.indexOf(entry);
+    if (index >= 0) list.replace(index, entry.document);
+  }
 
   at("documents").addEventListener("ranat:document", ({ detail }) => {
     current = entries[detail.index];
     if (!at("table").hidden) drawTable();
   });
 
-  // Corrections
-
-  async function save({ entry, document, checked, isUndo = false, again = false }) {
-    if (!isUndo && !again) entry.undo.push(entry.document);
-    Object.assign(entry, { document, checked, corrected: true });
-    remember(entry);
-    refresh(entry);
-    entry.saving = (entry.saving ?? Promise.resolve()).then(() => send(entry, document, checked));
-    await entry.saving;
-  }
-
-  async function send(entry, document, checked) {
-    try {
-      const stored = await Server.save(entry.number, { revision: entry.revision, document, checked, who: at("who").value.trim() });
-      entry.unsaved = null;
-      entry.revision = stored.revision;
-      if (entry.document !== document) return remember(entry); // it was edited on meanwhile
-      Object.assign(entry, stored);
-      localStorage.removeItem(UNSAVED + entry.number);
-    } catch (error) {
-      entry.unsaved = error.message;
-      if (error.status === 409) {
-        localStorage.removeItem(UNSAVED + entry.number);
-        Object.assign(entry, await Server.get(entry.number), { undo: [], unsaved: null });
-        say("Somebody else has changed this document meanwhile: it is shown as they saved it, without your last change.", true);
-      }
-    }
-    refresh(entry);
-  }
-
-  const remember = ({ number, revision, document, checked }) =>
-    localStorage.setItem(UNSAVED + number, JSON.stringify({ revision, document, checked }));
-
-  /* What a person can change, to be compared: the server may have saved a correction whose answer was lost. */
-  const marksOf = ({ entities, relations }) =>
-    JSON.stringify([entities.map(({ id, type, spans }) => [id, type, spans]), relations.map(({ type, head, tail }) => [type, head, tail])]);
-
-  /* Save what an earlier page could not, unless somebody else has saved since. */
-  async function recover() {
-    for (const entry of entries) {
-      const kept = JSON.parse(localStorage.getItem(UNSAVED + entry.number));
-      if (!kept || kept.document.id !== entry.document.id || kept.document.text !== entry.document.text) continue; // of another store
-      localStorage.removeItem(UNSAVED + entry.number);
-      if (kept.revision === entry.revision) await save({ entry, document: kept.document, checked: kept.checked });
-      else if (marksOf(kept.document) !== marksOf(entry.document)) {
-        say(`A correction of ${entry.document.id} that was not saved is dropped: somebody has saved another one since.`, true);
-      }
-    }
-  }
-
-  async function undo(entry) {
-    if (!entry.undo.length && entry.revision > 1) {
-      await entry.saving;
-      entry.undo = (await Server.history(entry.number)).slice(0, -1).map((one) => one.document);
-    }
-    const document = entry.undo.pop();
-    if (document) await save({ entry, document, checked: false, isUndo: true });
-  }
+  // What comes next
 
   async function done(entry) {
-    await save({ entry, document: { ...entry.document }, checked: true, again: true });
-    if (entry.unsaved) return;
-    await showNext(entry.number);
+    const isStored = await corrections.save({ entry, document: { ...entry.document }, checked: true, again: true });
+    if (isStored) await showNext(entry.number);
   }
 
   async function showNext(after) {
@@ -259,9 +205,18 @@
 
   // The start
 
+  /* List what the server has now. What it does not have yet stays, be it of a document that somebody took off. */
   async function load(number) {
+    const stored = await Server.stored();
+    const before = new Map(entries.map((entry) => [entry.number, entry]));
     entries.length = 0;
-    (await Server.stored()).forEach(adopt);
+    for (const one of stored) {
+      const known = before.get(one.number);
+      if (known) corrections.update(known, one);
+      before.delete(one.number);
+      entries.push(known ?? corrections.opened(one));
+    }
+    entries.push(...[...before.values()].filter(corrections.isPending));
     mount(number);
   }
 
@@ -274,7 +229,7 @@
     at("models").textContent = runs.map((run) => run.name + (run.f1.test === undefined ? "" : ` (F1 ${run.f1.test})`)).join(" · ");
     await load();
     at("input").open = !entries.length;
-    if (entries.length) await recover();
+    if (entries.length) await corrections.recover(entries);
   }
 
   at("who").addEventListener("change", () => localStorage.setItem("ranat-who", at("who").value));

@@ -214,7 +214,7 @@ globalThis.makeEditor = (host) => {
   function lasting() {
     const said = entry.unsaved ? `not saved: ${entry.unsaved}` : entry.checked ? "checked" : entry.corrected ? "saved, not checked yet" : "as the model found it";
     const row = [
-      button("undo", "Undo", () => host.undo(entry), { disabled: entry.revision > 1 || entry.undo.length ? null : "", title: "Ctrl+Z" }),
+      button("undo", "Undo", () => host.undo(entry), { disabled: entry.oldest > 1 || entry.undo.length ? null : "", title: "Ctrl+Z" }),
       button("done", entry.checked ? "Checked – next" : "All is right – next", () => host.done(entry), { class: "primary", title: "Ctrl+Enter" }),
       make("span", { class: entry.unsaved ? "said wrong" : "said", role: "status" }, said),
       button("drop", "Take off the list", () => host.remove(entry)),

@@ -41,12 +41,13 @@
       return { ...document, entities: inTextOrder([...document.entities, entity]) };
     },
 
-    /** Without a mention and its relations. */
-    removeEntity: (document, id) => ({
-      ...document,
-      entities: document.entities.filter((one) => one.id !== id),
-      relations: document.relations.filter(({ head, tail }) => head !== id && tail !== id),
-    }),
+    /** Without a mention and its relations; one between concepts goes with the last mention of either. */
+    removeEntity(document, id) {
+      const entities = document.entities.filter((one) => one.id !== id);
+      const relations = document.relations.filter(({ head, tail }) => head !== id && tail !== id);
+      const left = RanatView.visible({ ...document, entities, relations }).relations; // those that have both ends
+      return { ...document, entities, relations: left.map(({ relation }) => relation) };
+    },
 
     retype: (document, id, type) => withEntity(document, id, () => ({ type })),
 
