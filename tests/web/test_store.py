@@ -230,6 +230,11 @@ def test_what_is_no_store(tmp_path: Path, what: str) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is a folder, not a store of corrections"):
+        Store(tmp_path)
+
+
 def test_a_disk_without_room_is_told_and_leaves_no_file(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))

@@ -98,6 +98,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()  # one connection: who reads waits for who writes
+        if path.is_dir():
+            raise UserError("is a folder, not a store of corrections", where=str(path), remedy="name a file in it")
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not path.exists()
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
