@@ -68,7 +68,7 @@ def test_the_text_of_a_row_is_read_where_its_words_are_in_it() -> None:
     row = {"tokens": WORDS, "ner_tags": TAGS, "text": "Lung  cancer\nand fever."}
     assert parse(row)[0].text == "Lung  cancer\nand fever."
     other = row | {"text": "Lungs and fever."}
-    with pytest.raises(UserError, match="'text' is not read, but the words joined by spaces: 'cancer' is not in the"):
+    with pytest.raises(UserError, match="'text' is not read, but the words joined by spaces: 'cancer' is not the"):
         parse(other)
     assert parse(other, lenient=True)[0].text == "Lung cancer and fever ."
 

@@ -96,7 +96,7 @@ def test_a_wrong_mark_is_left_out_alone(data: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("paragraph", "message"),
     [
-        ({"raw": "Fever", "sentences": [tokens(("Cough", "O"))]}, "'Cough' is not in the text after the words before"),
+        ({"raw": "Fever", "sentences": [tokens(("Cough", "O"))]}, "'Cough' is not the word that comes next"),
         ({"sentences": [tokens(("Cough", "Q-X"))]}, "'Q-X' is not a tag"),
         ({"sentences": [tokens(("", "O"))]}, "'orth' must be a list of strings, none of them empty"),
         ({"sentences": 1}, "'sentences' must be a list"),
