@@ -251,6 +251,12 @@ def test_what_the_study_found_is_told_as_it_found_it(monkeypatch: pytest.MonkeyP
         assert line in RESULTS
 
 
+def test_a_larger_learning_rate_is_worse_by_what_is_said() -> None:
+    tried = json.loads((ROOT / "results" / "study" / "edge.json").read_text(encoding="utf-8"))
+    worse = [f"{100 * (one['0.0004'] - one['0.0008']):.2f}" for one in tried]
+    assert f"worse on dev, by {' and '.join(worse)} points" in RESULTS
+
+
 def f1_of(cards: Iterable[Card]) -> str:
     f1 = [100 * card.test["f1"] for card in cards if card.test]
     return f"{np.mean(f1):.2f} ± {np.std(f1, ddof=1):.2f}"
