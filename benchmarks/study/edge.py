@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import torch
-from search import RATES, trial
+from search import RATES, trial, workers
 
 from ranat.disk import write_atomically
 
@@ -34,8 +31,7 @@ def main() -> None:
     edges = [corpus for corpus, found in searched.items() if found["chosen"]["learning_rate"] == RATES[-1]]
     folders = [options.out / "search" / corpus / f"standard-{LARGER:g}" for corpus in edges]
     changes = {"train": {"learning_rate": LARGER}}
-    threads, spawn = max(torch.get_num_threads() // options.jobs, 1), multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, spawn, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
+    with workers(options.jobs) as pool:
         tried = pool.map(trial, folders, edges, [options.data] * len(edges), [changes] * len(edges))
     result = []
     for corpus, larger in zip(edges, tried, strict=True):

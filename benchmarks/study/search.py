@@ -55,9 +55,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=1, help="trials at a time, which share the processors")
     options = parser.parse_args()
-    threads = max(torch.get_num_threads() // options.jobs, 1)
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, spawn, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
+    with workers(options.jobs) as pool:
 
         def trials(changes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
             """Name of a trial → what came out."""
@@ -86,6 +84,12 @@ def main() -> None:
     write_atomically(options.out / f"search-{options.corpus}.json", json.dumps(result, indent=1) + "\n")
     write_atomically(options.out / f"{options.corpus}.yaml", dump_yaml(grid(options.corpus, chosen)))
     print(json.dumps(chosen))
+
+
+def workers(jobs: int) -> ProcessPoolExecutor:
+    """So many processes, which share the processors."""
+    threads, spawn = max(torch.get_num_threads() // jobs, 1), multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, spawn, initializer=torch.set_num_threads, initargs=(threads,))
 
 
 def trial(folder: Path, corpus: str, data: Path, changes: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from ranat.documents import Document, Entity, Relation
@@ -93,3 +94,11 @@ def select(page: Any, words: str) -> None:
         }""",
         words,
     )
+
+
+def bring_marked(page: Any, file: Path) -> None:
+    """Choose a file whose marks are kept."""
+    page.wait_for_selector("#format option", state="attached")
+    page.check("#keep")
+    page.set_input_files("#file", file)
+    page.wait_for_selector("mark")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from by_hand import RUNS, WORDS, lookup, marks, paste, saved, select, until
+from by_hand import RUNS, WORDS, bring_marked, lookup, marks, paste, saved, select, until
 
 from browsing import visiting
 from ranat import formats
@@ -251,10 +251,7 @@ def test_hostile_text_is_text(address: str, store: Store, tmp_path: Path) -> Non
     formats.write([document], file, "jsonl")
     with visiting(address) as visit:
         page = visit.page
-        page.wait_for_selector("#format option", state="attached")
-        page.check("#keep")
-        page.set_input_files("#file", file)
-        page.wait_for_selector("mark")
+        bring_marked(page, file)
         assert page.locator(".board h2").text_content() == hostile
         assert page.locator(".board .text").text_content().startswith(hostile)
         page.click("#table-open")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from by_hand import RUNS, lookup, marks, paste, saved, until
+from by_hand import RUNS, bring_marked, lookup, marks, paste, saved, until
 
 from browsing import visiting
 from ranat import formats
@@ -41,6 +42,24 @@ def by_bob(store: Store, *, checked: bool) -> None:
     first, *others = row.document.entities
     entities = (replace(first, type="Gene"), *others)
     store.save(row.number, row.revision, replace(row.document, entities=entities), "Bob", checked=checked)
+
+
+@contextmanager
+def unsaved(address: str) -> Iterator[Any]:
+    """A page with the first mention of a document made a gene, which the server could not be told."""
+    with visiting(address) as visit:
+        page = visit.page
+        paste(page, PAIR)
+        saves_fail(page)
+        retype(page, "Chemical", "Gene")
+        page.wait_for_selector(".said.wrong")
+        yield page
+
+
+def saved_at_last(page: Any, store: Store) -> None:
+    page.click("[data-do=retry]")
+    saved(page)
+    assert [entity.type for entity in store.all()[0].document.entities] == ["Gene", "Disease"]
 
 
 def saves_fail(page: Any) -> None:
@@ -99,12 +118,7 @@ def test_who_says_that_all_is_right_stays_where_somebody_else_was_faster(address
 
 
 def test_what_is_not_saved_outlives_documents_that_others_add(address: str, store: Store) -> None:
-    with visiting(address) as visit:
-        page = visit.page
-        paste(page, PAIR)
-        saves_fail(page)
-        retype(page, "Chemical", "Gene")
-        page.wait_for_selector(".said.wrong")
+    with unsaved(address) as page:
         page.unroute("**/documents/*")
         store.add(lookup([Document("new", "BRCA1, Naloxone and Cisplatin.")]), "names")
         page.click("#next")
@@ -112,24 +126,15 @@ def test_what_is_not_saved_outlives_documents_that_others_add(address: str, stor
         page.keyboard.press("ArrowLeft")
         page.wait_for_selector(".said.wrong")
         assert marks(page) == [("Gene", "Naloxone"), ("Disease", "pain")]
-        page.click("[data-do=retry]")
-        saved(page)
-        assert [entity.type for entity in store.all()[0].document.entities] == ["Gene", "Disease"]
+        saved_at_last(page, store)
 
 
 def test_what_is_not_saved_outlives_the_same_text_again(address: str, store: Store) -> None:
-    with visiting(address) as visit:
-        page = visit.page
-        paste(page, PAIR)
-        saves_fail(page)
-        retype(page, "Chemical", "Gene")
-        page.wait_for_selector(".said.wrong")
+    with unsaved(address) as page:
         paste(page, PAIR)
         assert marks(page) == [("Gene", "Naloxone"), ("Disease", "pain")]
         page.unroute("**/documents/*")
-        page.click("[data-do=retry]")
-        saved(page)
-        assert [entity.type for entity in store.all()[0].document.entities] == ["Gene", "Disease"]
+        saved_at_last(page, store)
 
 
 def test_a_browser_without_room_saves_all_the_same(address: str, store: Store) -> None:
@@ -192,10 +197,7 @@ def test_a_relation_of_concepts_goes_with_the_last_mention(
     formats.write([document], file, "jsonl")
     with visiting(address) as visit:
         page = visit.page
-        page.wait_for_selector("#format option", state="attached")
-        page.check("#keep")
-        page.set_input_files("#file", file)
-        page.wait_for_selector("mark")
+        bring_marked(page, file)
         page.locator("mark[data-type=Chemical]").click()
         page.click("[data-do=remove]")  # the part is a mention still
         saved(page)

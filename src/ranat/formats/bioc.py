@@ -48,6 +48,7 @@ _CONCEPTS = (
 They are those of PubTator, NLM-Chem, NLM-Gene, GNormPlus, tmVar, PubTator3 and corpora of BioCreative.
 """
 _NO_LETTER = re.compile(r"[\W_]")
+INCOMPLETE = "sentences without all of the passage's text"
 _READ = {"type", "score", "CompositeRole"}
 _ENDS = (("head", "tail"), ("role1", "role2"), ("entity1", "entity2"))
 _OF_RELATIONS = ("relation", "type", "score")

@@ -77,7 +77,7 @@ def _record(source: Source, line: int, document: dict[str, Any], left_out: Count
     for passage in _objects(document, "passages"):
         sentences = _objects(passage, "sentences")
         if not bioc.are_whole(_string(passage, "text"), [_string(sentence, "text") for sentence in sentences]):
-            left_out["sentences without all of the passage's text"] += len(sentences)
+            left_out[bioc.INCOMPLETE] += len(sentences)
             places += [(len(parts), sentence) for sentence in sentences]
             sentences = []
         places.append((len(parts), passage))

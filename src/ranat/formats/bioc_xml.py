@@ -87,7 +87,7 @@ def _parsed(source: Source, left_out: Counter[str], child: tuple[Element, dict[E
     for passage in element.iter("passage"):
         sentences = passage.findall("sentence")
         if not bioc.are_whole(_text(passage), list(map(_text, sentences))):
-            left_out["sentences without all of the passage's text"] += len(sentences)
+            left_out[bioc.INCOMPLETE] += len(sentences)
             sentences = []
         homes.update(dict.fromkeys(passage.iter("annotation"), len(parts)))
         for part in sentences or [passage]:
