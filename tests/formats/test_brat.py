@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ranat.documents import Document, Entity, Relation
@@ -128,6 +128,7 @@ CONCEPT = st.one_of(
 
 
 @given(st.lists(CONCEPT, min_size=1, max_size=3))
+@example(["MESH:D1|MESH:D1", "concept:|concept:", "D1||D2"])
 def test_concepts_come_back_but_for_their_white_space(concepts: list[str]) -> None:
     marked = tuple(Entity(f"T{i}", "X", ((0, i),), concept) for i, concept in enumerate(concepts, 1))
     with TemporaryDirectory() as parent:

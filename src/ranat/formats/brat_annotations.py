@@ -150,9 +150,10 @@ def as_lines(document: Document) -> Iterator[str]:
 
 
 def _parts(concept: str) -> list[str]:
-    """The parts of a composite concept, so far as they are none of them empty; tmVar's identifiers are one."""
-    parts = [concept] if is_variant(concept) else concept.split("|")
-    return parts if all(parts) else [concept] if concept else []
+    """The parts of a composite concept; one with an empty or repeated part, or of tmVar, is written as a whole."""
+    parts = concept.split("|")
+    apart = all(parts) and len(set(parts)) == len(parts) and not is_variant(concept)
+    return parts if apart else [concept] if concept else []
 
 
 def _one_line(mention: str) -> str:
