@@ -182,6 +182,54 @@ def test_after_a_conflict_whose_outcome_could_not_be_fetched(address: str, store
         assert [(row.revision, row.document.entities[1].type) for row in store.all()] == [(3, "Chemical")]
 
 
+@pytest.mark.parametrize("edited_on", [False, True])
+def test_a_save_whose_answer_is_lost_is_nobody_elses(address: str, store: Store, edited_on: bool) -> None:
+    with visiting(address) as visit:
+        page = visit.page
+        paste(page, PAIR)
+
+        def lose(route: Any) -> None:
+            """The server saves it, and the page never hears of it."""
+            if route.request.method == "PUT":
+                route.fetch()
+                route.abort()
+            else:
+                route.continue_()
+
+        page.route("**/documents/*", lose)
+        retype(page, "Chemical", "Gene")
+        page.wait_for_selector(".said.wrong")
+        page.unroute("**/documents/*")
+        assert store.all()[0].revision == 2
+        if edited_on:
+            saves_fail(page)
+            retype(page, "Disease", "Chemical")
+            page.wait_for_function(f"{SAID} !== ''")
+            page.unroute("**/documents/*")
+        page.click("[data-do=retry]")
+        saved(page)
+        assert not page.evaluate(CONFLICT)
+        (row,) = store.all()
+        assert [entity.type for entity in row.document.entities] == ["Gene", "Chemical" if edited_on else "Disease"]
+        assert row.revision == (3 if edited_on else 2)
+
+
+def test_a_browser_that_keeps_nothing(address: str, store: Store) -> None:
+    """Where storage is forbidden, looking at it is an error."""
+    with visiting(address) as visit:
+        page = visit.page
+        page.add_init_script(
+            "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }})"
+        )
+        page.reload()
+        page.wait_for_selector("#extract")
+        paste(page, PAIR)
+        retype(page, "Chemical", "Gene")
+        until(page, f"{SAID} === 'saved, not checked yet'")
+        assert [entity.type for entity in store.all()[0].document.entities] == ["Gene", "Disease"]
+        visit.check()
+
+
 @pytest.mark.parametrize(("removed", "left"), [("Disease", 0), ("Gene", 1)])
 def test_a_relation_of_concepts_goes_with_the_last_mention(
     address: str, store: Store, tmp_path: Path, removed: str, left: int

@@ -221,7 +221,7 @@
   }
 
   async function start() {
-    at("who").value = localStorage.getItem("ranat-who") ?? "";
+    at("who").value = Kept.get("ranat-who") ?? "";
     const formats = await Server.formats();
     at("format").append(...formats.map(({ name, suffix }) => make("option", { value: name }, suffix ? name : `${name} (zip)`)));
     at("format").value = "jsonl";
@@ -232,7 +232,7 @@
     if (entries.length) await corrections.recover(entries);
   }
 
-  at("who").addEventListener("change", () => localStorage.setItem("ranat-who", at("who").value));
+  at("who").addEventListener("change", () => Kept.set("ranat-who", at("who").value));
   at("paste").addEventListener("submit", tried(takeText));
   at("example").addEventListener("click", () => {
     at("text").value = EXAMPLE;

@@ -5,6 +5,7 @@
  * An entry is what the store has of a document, {number, since, revision, checked, corrected, document}, and
  *   undo: the documents before this one, and oldest: the revision whose forerunners are not among them yet;
  *   unsaved: why it is not saved, and saving: a promise while something of it is being sent;
+ *   unanswered: {document, checked} of the last saves that got no answer, which the server may have all the same;
  *   replaced: how often it was replaced by what somebody else had saved.
  */
 "use strict";
@@ -12,10 +13,18 @@ globalThis.makeCorrections = ({ changed, say, who }) => {
   // By the time at which the document came, too: another store that is served at this address has the same numbers.
   const key = ({ number, since }) => `ranat-unsaved-${number}-${since}`;
 
-  const opened = (stored) => ({ ...stored, undo: [], oldest: stored.revision, unsaved: null, saving: null, replaced: 0 });
+  const opened = (stored) => {
+    const edited = { undo: [], oldest: stored.revision };
+    return { ...stored, ...edited, unsaved: null, saving: null, unanswered: [], replaced: 0 };
+  };
 
   /* Whether there is something of it that the server does not have. */
   const isPending = (entry) => Boolean(entry.unsaved || entry.saving);
+
+  /* What a person can change, to be compared. */
+  const marksOf = ({ entities, relations }) =>
+    JSON.stringify([entities.map(({ id, type, spans }) => [id, type, spans]), relations.map(({ type, head, tail }) => [type, head, tail])]);
+  const isSame = (one, other) => one.checked === other.checked && marksOf(one.document) === marksOf(other.document);
 
   /** Make an entry what the store has, unless that is older than what is here. */
   function update(entry, stored) {
@@ -43,9 +52,8 @@ globalThis.makeCorrections = ({ changed, say, who }) => {
 
   async function send(entry, document, checked) {
     try {
-      const stored = await Server.save(entry.number, { revision: entry.revision, document, checked, who: who() });
-      entry.unsaved = null;
-      entry.revision = stored.revision;
+      const stored = await sent(entry, document, checked);
+      Object.assign(entry, { unsaved: null, unanswered: [], revision: stored.revision });
       if (entry.document === document) {
         Object.assign(entry, stored);
         forget(entry);
@@ -60,6 +68,20 @@ globalThis.makeCorrections = ({ changed, say, who }) => {
     }
   }
 
+  /* What the store then has. A revision that is not known here is our own where a save before this one got no answer. */
+  async function sent(entry, document, checked) {
+    try {
+      return await Server.save(entry.number, { revision: entry.revision, document, checked, who: who() });
+    } catch (error) {
+      if (!(error.status < 500)) entry.unanswered.push({ document, checked });
+      if (error.status !== 409 || !entry.unanswered.length) throw error;
+      const stored = await Server.get(entry.number);
+      if (!entry.unanswered.some((one) => isSame(one, stored))) throw error;
+      Object.assign(entry, { unanswered: [], revision: stored.revision });
+      return isSame(stored, { document, checked }) ? stored : sent(entry, document, checked);
+    }
+  }
+
   async function takeTheirs(entry) {
     const theirs = await Server.get(entry.number).catch(() => null);
     if (!theirs) return; // it stays unsaved, and the next try comes here again
@@ -70,23 +92,15 @@ globalThis.makeCorrections = ({ changed, say, who }) => {
 
   function remember(entry) {
     const { revision, document, checked } = entry;
-    try {
-      localStorage.setItem(key(entry), JSON.stringify({ revision, document, checked }));
-    } catch {
-      // the browser has no room left; the server is sent it all the same
-    }
+    Kept.set(key(entry), JSON.stringify({ revision, document, checked }));
   }
 
-  const forget = (entry) => localStorage.removeItem(key(entry));
-
-  /* What a person can change, to be compared: the server may have saved a correction whose answer was lost. */
-  const marksOf = ({ entities, relations }) =>
-    JSON.stringify([entities.map(({ id, type, spans }) => [id, type, spans]), relations.map(({ type, head, tail }) => [type, head, tail])]);
+  const forget = (entry) => Kept.remove(key(entry));
 
   /** Save what an earlier page could not, unless somebody else has saved since. */
   async function recover(entries) {
     for (const entry of entries) {
-      const kept = JSON.parse(localStorage.getItem(key(entry)));
+      const kept = JSON.parse(Kept.get(key(entry)));
       if (!kept) continue;
       forget(entry);
       if (kept.revision === entry.revision) await save({ entry, document: kept.document, checked: kept.checked });
