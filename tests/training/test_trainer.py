@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from transformers import Trainer, TrainingArguments
 
 import tiny
 from ranat import AdversarialStep, AdversarialTrainer
-from ranat.attacks import FGM, FGSM, PGD, SMART, Attack, FreeLB
+from ranat.attacks import FGM, FGSM, PGD, SMART, Attack, Carry, FreeLB
 from ranat.gates import Always, Bernoulli, Exact, Gate, Never
 from ranat.tasks.ner import NER
 
@@ -63,6 +64,27 @@ def trained(folder: Path, kind: Any = AdversarialTrainer, dropout: float = 0.0, 
     )
     trainer.train()
     return trainer
+
+
+def test_attacks_that_changed_nothing_are_told(tmp_path: Path) -> None:
+    """`carry` begins in the second epoch; tokens that are masked anew in each are never met again."""
+
+    def train(epochs: int, collator: Any) -> list[str]:
+        with warnings.catch_warnings(record=True) as caught:
+            trained(tmp_path, attack=Carry(epsilon=0.1), num_train_epochs=epochs, data_collator=collator)
+        return [str(one.message) for one in caught if "nothing was changed" in str(one.message)]
+
+    collate = task().collate
+
+    def masked_anew(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = collate(rows)
+        return batch | {"input_ids": torch.randint_like(batch["input_ids"], 10, 40)}
+
+    assert train(2, collate) == []
+    (told,) = train(1, collate)
+    assert told.startswith("12 batches were attacked")
+    (told,) = train(3, masked_anew)
+    assert told.startswith("36 batches were attacked")
 
 
 @pytest.mark.parametrize(("attack", "attacked_cost"), COSTS, ids=repr)
