@@ -2,7 +2,7 @@
 
 python benchmarks/study/screen.py ncbi-disease --data FOLDER --out results/study --jobs 2
 
-Needs OUT/search-CORPUS.json, whose learning rate and radius of FGM all trainings take. Each trial is a run folder under
+Needs OUT/search-CORPUS.json, whose learning rate and radii the trainings take. Each trial is a run folder under
 OUT/screen/CORPUS/, so an interrupted screening goes on. Writes OUT/screen-CORPUS.json.
 """
 
@@ -19,17 +19,6 @@ from search import COMMON, trial, workers
 from ranat.disk import write_atomically
 from ranat.runs.nested import merge
 
-TRAININGS: dict[str, dict[str, Any]] = {
-    "FGM": {"rat": {"gate": "always"}},
-    "RAT-FGM": {"rat": {"gate": "bernoulli", "p": 0.5}},
-    "RAT-FGM, weight 2": {"attack": {"adversarial_weight": 2.0}, "rat": {"gate": "bernoulli", "p": 0.5}},
-    "FGM, hardest half": {"attack": {"name": "topk", "gamma": 0.5}, "rat": {"gate": "always"}},
-    "FGM, rising": {"rat": {"gate": "rising", "p": 0.5}},
-    "FGM, quantile": {"rat": {"gate": "quantile", "p": 0.5}},
-    "carry, 9 epochs": {"attack": {"name": "carry"}, "rat": {"gate": "bernoulli", "p": 0.5}, "train": {"epochs": 9}},
-}
-"""FGM, and what costs three quarters of it. At weight 1/p the expected loss of RAT is that of FGM on every batch."""
-
 
 def main() -> None:
     """Train them, and write dev F1 and what each gains over FGM, paired by seed."""
@@ -41,29 +30,45 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trials at a time, which share the processors")
     options = parser.parse_args()
     chosen = json.loads((options.out / f"search-{options.corpus}.json").read_text())["chosen"]
-    radius = {"name": "fgm", "epsilon": chosen["fgm"], "epsilon_unit": "relative"}  # of carry, too, in what was searched
-    common = {"attack": radius, "train": {"learning_rate": chosen["learning_rate"]}}
+    compared = trainings(chosen)
     with workers(options.jobs) as pool:
         trials = {
-            name: [
-                pool.submit(
-                    trial,
-                    options.out / "screen" / options.corpus / f"{name}-{seed}",
-                    options.corpus,
-                    options.data,
-                    merge(merge(common, training), {"train": {"seed": seed}}),
-                )
-                for seed in options.seeds
-            ]
-            for name, training in TRAININGS.items()
+            (name, seed): pool.submit(
+                trial,
+                options.out / "screen" / options.corpus / f"{name}-{seed}",
+                options.corpus,
+                options.data,
+                merge(training, {"train": {"learning_rate": chosen["learning_rate"], "seed": seed}}),
+            )
+            for seed in options.seeds
+            for name, training in compared.items()
         }
-        found = {name: [one.result() for one in of_seeds] for name, of_seeds in trials.items()}
+        found = {name: [trials[name, seed].result() for seed in options.seeds] for name in compared}
     base = [one["dev_f1"] for one in found["FGM"]]
     result = [_line(name, of_seeds, base) for name, of_seeds in found.items()]
     screened = {"corpus": options.corpus, "seeds": options.seeds, "trainings": result}
     write_atomically(options.out / f"screen-{options.corpus}.json", json.dumps(screened, indent=1) + "\n")
     for line in result:
         print(json.dumps(line))
+
+
+def trainings(chosen: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """FGM, and what costs three quarters of it. At weight 1/p the expected loss of RAT is that of FGM on every batch."""
+
+    def attacked(name: str, radius: float, gate: str = "always", **options: Any) -> dict[str, Any]:
+        attack = {"name": name, "epsilon": radius, "epsilon_unit": "relative", **options}
+        return {"attack": attack, "rat": {"gate": gate} | ({} if gate == "always" else {"p": 0.5})}
+
+    fgm, carry = chosen["fgm"], chosen["carry"]
+    return {
+        "FGM": attacked("fgm", fgm),
+        "RAT-FGM": attacked("fgm", fgm, "bernoulli"),
+        "RAT-FGM, weight 2": attacked("fgm", fgm, "bernoulli", adversarial_weight=2.0),
+        "FGM, hardest half": attacked("topk", fgm, gamma=0.5),
+        "FGM, rising": attacked("fgm", fgm, "rising"),
+        "FGM, quantile": attacked("fgm", fgm, "quantile"),
+        "carry, 9 epochs": {**attacked("carry", carry, "bernoulli"), "train": {"epochs": 9}},
+    }
 
 
 def _line(name: str, of_seeds: list[dict[str, Any]], base: list[float]) -> dict[str, Any]:
