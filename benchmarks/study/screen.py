@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def trainings(chosen: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """FGM, and what costs three quarters of it. At weight 1/p the expected loss of RAT is that of FGM on every batch."""
+    """FGM, and what costs three quarters of it. At weight 1/p the expected loss of RAT is that of FGM throughout."""
 
     def attacked(name: str, radius: float, gate: str = "always", **options: Any) -> dict[str, Any]:
         attack = {"name": name, "epsilon": radius, "epsilon_unit": "relative", **options}
