@@ -245,9 +245,9 @@ class StepState(TrainerCallback, ExportableState):
             self._step.cost.processor_seconds += time.process_time() - self._processor
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Tell if all attacks came to nothing: `carry` that never met an example again, gradients that were all 0."""
+        """Tell if what was kept of examples was of no use, as with `carry` that never met one again."""
         cost = self._step.cost if self._step else None
-        if cost and cost.attacked_batches and not cost.relative_radius:
+        if self._step and cost and self._step.memory and cost.attacked_batches and not cost.relative_radius:
             warnings.warn(
                 f"{cost.attacked_batches:,} batches were attacked, and nothing was changed in any of them; "
                 "carry acts from an example's second visit on, and knows it by its tokens: "
