@@ -74,6 +74,32 @@ def test_deepspeed_is_refused(tmp_path: Path) -> None:
         OnDeepSpeed(**given, attack=FGM())
 
 
+@pytest.mark.parametrize("optimizer", ["lomo", "adalomo", "galore_adamw_layerwise", "apollo_adamw_layerwise"])
+def test_optimizers_that_step_within_the_backward_pass_are_refused(optimizer: str, tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "model": tiny.model(),
+        "args": arguments(tmp_path, optim=optimizer),
+        "train_dataset": rows(),
+    }
+    with pytest.raises(UserError, match=f"optim: the optimizer {optimizer} makes its step within a backward pass"):
+        AdversarialTrainer(**given, attack=FGM())
+    AdversarialTrainer(**given, attack=None)
+
+
+def test_an_optimizer_that_is_hooked_to_gradients_is_refused() -> None:
+    """As PyTorch's tutorial on memory has it: each weight is updated as soon as its gradient is there."""
+    model = tiny.model()
+    for weight in model.parameters():
+        optimizer = torch.optim.AdamW([weight], fused=True)
+        weight.register_post_accumulate_grad_hook(lambda weight, optimizer=optimizer: optimizer.step())
+    AdversarialStep(None)(model, tiny.batch())
+    AdversarialStep(FGM(), gate=Never())(model, tiny.batch())
+    before = [weight.detach().clone() for weight in model.parameters()]
+    with pytest.raises(UserError, match="something is hooked to the gradients of weights"):
+        AdversarialStep(FGM())(model, tiny.batch())
+    assert all(torch.equal(one, other) for one, other in zip(before, model.parameters(), strict=True))
+
+
 def test_ascents_in_fp16_follow_the_gradient() -> None:
     """With half weights 2¹⁶ times a loss is no number; PGD must not stay where its first step was."""
     torch.manual_seed(0)

@@ -126,7 +126,8 @@ class AdversarialStep:
         Returns:
             The objective (), without a graph.
         Raises:
-            UserError: the batch has no input_ids, or the model does not embed them as `Perturbed` can follow.
+            UserError: the batch has no input_ids, the model does not embed them as `Perturbed` can follow, or an
+                optimizer is hooked to its gradients.
         """
         learn_by = self.draw(self.cost.batches // self.accumulation if at is None else at)
         inputs = {name: value for name, value in batch.items() if name != SPECIAL_TOKENS_MASK}
@@ -135,6 +136,7 @@ class AdversarialStep:
             backward(objective)
             self.cost.add_plain()
         else:
+            _check_hooks(model)
             passes = BatchPasses(
                 model,
                 inputs,
@@ -210,6 +212,16 @@ class AdversarialStep:
             what = f"{SPECIAL_TOKENS_MASK} is {tuple(special.shape)}, input_ids {tuple(batch['input_ids'].shape)}"
             raise UserError(what, remedy="give a mask with a value for each token, as tokenizers do")
         return attended(batch) & ~rows_of(special).bool()
+
+
+def _check_hooks(model: nn.Module) -> None:
+    """What is done with a gradient as soon as it is there, is done after each of an attack's passes."""
+    if any(parameter._post_accumulate_grad_hooks for parameter in model.parameters()):
+        raise UserError(
+            "something is hooked to the gradients of weights, such as an optimizer that steps within the backward "
+            "pass, and an attack makes several of them",
+            remedy="let the optimizer make its step after the backward pass",
+        )
 
 
 def special_ids(tokenizer: Any) -> frozenset[int]:

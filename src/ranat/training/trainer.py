@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
+from transformers.training_args import OptimizerNames
 
 from ranat.attacks import Attack, Dropout
 from ranat.errors import UserError
@@ -45,7 +46,7 @@ class AdversarialTrainer(Trainer):
         embeddings: see `AdversarialStep`.
     Raises:
         UserError: there are several devices in one process (DataParallel), where hooks do not reach the copies, or
-            DeepSpeed makes the optimizer's steps.
+            DeepSpeed makes the optimizer's steps, or the optimizer makes them within the backward pass.
         TypeError, ValueError: see `AdversarialStep`.
     """
 
@@ -69,6 +70,13 @@ class AdversarialTrainer(Trainer):
             raise UserError(
                 "DeepSpeed makes an optimizer step with every backward pass, and an attack makes several of them",
                 remedy="train with DistributedDataParallel: torchrun, or accelerate launch --multi_gpu",
+            )
+        optimizer = OptimizerNames(self.args.optim).value
+        if attack is not None and ("lomo" in optimizer or "layerwise" in optimizer):
+            raise UserError(
+                f"the optimizer {optimizer} makes its step within a backward pass, and an attack makes several of them",
+                where="optim",
+                remedy="take another one, such as adamw_torch",
             )
         step.seed = self.args.seed
         step.special_ids = special_ids(self.processing_class or getattr(self.data_collator, "tokenizer", None))
