@@ -1,4 +1,4 @@
-"""Two processes against one with the same global batch: the same decisions, the same weights."""
+"""Two processes against one with the same global batch, or a sharded model against a whole one: the same weights."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-SCRIPT = Path(__file__).with_name("distributed_script.py")
+from ranat.attacks import attacks
+
+TWO = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
 
 
-def start(out: Path, batch_size: int, *launcher: str) -> None:
+def start(script: str, out: Path, *arguments: str, launcher: tuple[str, ...] = ()) -> None:
     out.mkdir()
-    paths = os.pathsep.join([str(SCRIPT.parent), str(SCRIPT.parents[1])])
+    file = Path(__file__).with_name(script)
+    paths = os.pathsep.join([str(file.parent), str(file.parents[1])])
     done = subprocess.run(
-        [sys.executable, *launcher, str(SCRIPT), str(out), str(batch_size)],
+        [sys.executable, *launcher, str(file), str(out), *arguments],
         env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -28,8 +31,8 @@ def start(out: Path, batch_size: int, *launcher: str) -> None:
 @pytest.mark.slow
 def test_two_processes_equal_one(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    start(one, 8)
-    start(two, 4, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    start("distributed_script.py", one, "8")
+    start("distributed_script.py", two, "4", launcher=TWO)
     gates = [
         json.loads((folder / f"quantile-{rank}.gate").read_text()) for folder, rank in ((one, 0), (two, 0), (two, 1))
     ]
@@ -56,3 +59,12 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
                     key,
                     (weight - found[key]).abs().max(),
                 )
+
+
+@pytest.mark.slow
+def test_a_sharded_model_has_the_gradients_of_a_whole_one(tmp_path: Path) -> None:
+    start("sharded_script.py", tmp_path / "out", launcher=TWO)
+    for rank in (0, 1):
+        errors = json.loads((tmp_path / "out" / f"{rank}.json").read_text())
+        assert set(errors) == set(attacks.names())
+        assert max(errors.values()) < 1e-6, errors

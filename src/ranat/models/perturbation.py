@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.functional import pad
 
 from ranat.errors import UserError
@@ -177,8 +178,11 @@ class _Layout(NamedTuple):
 def look_up(model: nn.Module, ids: Tensor, module: nn.Module | str | None = None) -> Tensor:
     """x (batch, tokens, hidden) of ids (batch, tokens) without a pass through the model."""
     embeddings = word_embeddings(model, module)
+    # Between passes a sharded model (FSDP) has a part of each weight; where it is whole, this changes nothing.
+    weights: dict[str, Any] = dict(embeddings.named_parameters())
+    whole = {name: w.full_tensor() if hasattr(w, "full_tensor") else w for name, w in weights.items()}
     with torch.no_grad(), Perturbed(embeddings, ids=ids, module=embeddings) as perturbed:
-        embeddings(ids)
+        functional_call(embeddings, whole, (ids,))
     return perturbed.x
 
 
