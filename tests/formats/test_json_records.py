@@ -87,6 +87,14 @@ def test_numbers_of_any_length_end_nothing(digits: int) -> None:
             parse(record[1])
 
 
+def test_a_key_twice_is_refused() -> None:
+    """Wherever it is, since either value may be the one that is meant."""
+    assert parse('{"a": {"b": 1}, "b": [{"b": 2}, {"b": 3}]}') == {"a": {"b": 1}, "b": [{"b": 2}, {"b": 3}]}
+    for text in ('{"text": "x", "entities": [1], "entities": []}', '{"a": [{"entities": 1, "b": 2, "entities": 1}]}'):
+        with pytest.raises(MalformedError, match="the key 'entities' is there twice in one object"):
+            parse(text)
+
+
 def test_a_long_object_fails_alone_and_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_records, "_CHUNK", 16)
     for long in ('{"b": "' + 'x\\"{' * 1000 + '"}', '{"b": [' + "[1], " * 1000 + "[]]}"):

@@ -52,7 +52,7 @@ def value(text: str) -> Any:
         MalformedError: it is none, or one that cannot be read.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
         raise MalformedError(f"not JSON: {error.msg} at {line}character {error.colno}") from None
@@ -60,6 +60,15 @@ def value(text: str) -> Any:
         raise MalformedError("not JSON that can be read: an integer has thousands of digits") from None
     except RecursionError:
         raise MalformedError("not JSON that can be read: lists and objects within too many others") from None
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys differ: of two values with one key JSON does not say which counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        key = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
+        raise MalformedError(f"the key {key[:40]!r} is there twice in one object")
+    return found
 
 
 def records(source: Source, lists: Collection[str] = ()) -> Iterator[Record]:
