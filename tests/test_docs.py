@@ -253,7 +253,7 @@ def test_what_the_study_found_is_told_as_it_found_it(monkeypatch: pytest.MonkeyP
 
 def test_a_larger_learning_rate_is_worse_by_what_is_said() -> None:
     tried = json.loads((ROOT / "results" / "study" / "edge.json").read_text(encoding="utf-8"))
-    worse = [f"{100 * (one['0.0004'] - one['0.0008']):.2f}" for one in tried]
+    worse = [f"{100 * (one['dev_f1'] - one['next_dev_f1']):.2f}" for one in tried if one["training"] == "standard"]
     assert f"worse on dev, by {' and '.join(worse)} points" in RESULTS
 
 

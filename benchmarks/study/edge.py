@@ -1,8 +1,8 @@
-"""Would standard training do better with a larger learning rate than the search tried? Dev only, the search's sample.
+"""Where the search chose the first or last value that it tried, is the next one better? Dev only, the search's sample.
 
 python benchmarks/study/edge.py ncbi-disease bc5-chem --data FOLDER --out results/study --jobs 2
 
-Where the search took its largest rate (OUT/search-CORPUS.json), twice that rate is tried in the same way. Writes
+What comes next is half of the smallest value, or twice the largest. Needs OUT/search-CORPUS.json, and writes
 OUT/edge.json.
 """
 
@@ -11,34 +11,57 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
-from search import RATES, trial, workers
+from search import RADII, RATES, TRAININGS, radius, trial, workers
 
 from ranat.disk import write_atomically
 
-LARGER = 2 * RATES[-1]
-
 
 def main() -> None:
-    """Try it, and write dev F1 of both rates."""
+    """Try them, and write dev F1 of the chosen value and of the next."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", nargs="+")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=1, help="trials at a time, which share the processors")
     options = parser.parse_args()
-    searched = {corpus: json.loads((options.out / f"search-{corpus}.json").read_text()) for corpus in options.corpora}
-    edges = [corpus for corpus, found in searched.items() if found["chosen"]["learning_rate"] == RATES[-1]]
-    folders = [options.out / "search" / corpus / f"standard-{LARGER:g}" for corpus in edges]
-    changes = {"train": {"learning_rate": LARGER}}
+    found = [edge for corpus in options.corpora for edge in edges(options.out, corpus)]
     with workers(options.jobs) as pool:
-        tried = pool.map(trial, folders, edges, [options.data] * len(edges), [changes] * len(edges))
-    result = []
-    for corpus, larger in zip(edges, tried, strict=True):
-        (chosen,) = (one for one in searched[corpus]["trials"] if one["trial"] == f"standard-{RATES[-1]:g}")
-        result.append({"corpus": corpus, f"{RATES[-1]:g}": chosen["dev_f1"], f"{LARGER:g}": larger["dev_f1"]})
+        trials = [
+            pool.submit(
+                trial,
+                options.out / "search" / edge["corpus"] / f"{edge['training']}-{edge['next']:g}",
+                edge["corpus"],
+                options.data,
+                edge.pop("settings"),
+            )
+            for edge in found
+        ]
+        result = [{**edge, "next_dev_f1": one.result()["dev_f1"]} for edge, one in zip(found, trials, strict=True)]
     write_atomically(options.out / "edge.json", json.dumps(result, indent=1) + "\n")
     print(json.dumps(result))
+
+
+def edges(out: Path, corpus: str) -> list[dict[str, Any]]:
+    """What was chosen at an end, its dev F1, and the next value with the settings of its trial."""
+    searched = json.loads((out / f"search-{corpus}.json").read_text())
+    chosen, f1 = searched["chosen"], {one["trial"]: one["dev_f1"] for one in searched["trials"]}
+    rate = {"train": {"learning_rate": chosen["learning_rate"]}}
+    found = []
+    for training, value, tried in [
+        ("standard", chosen["learning_rate"], RATES),
+        *((name, chosen[name], RADII) for name in TRAININGS),
+    ]:
+        if value not in (tried[0], tried[-1]):
+            continue
+        beyond = value / 2 if value == tried[0] else value * 2
+        changes = {"train": {"learning_rate": beyond}} if training == "standard" else radius(training, beyond, rate)
+        found.append({
+            "corpus": corpus, "training": training, "chosen": value, "dev_f1": f1[f"{training}-{value:g}"],
+            "next": beyond, "settings": changes,
+        })  # fmt: skip
+    return found
 
 
 if __name__ == "__main__":

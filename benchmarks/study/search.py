@@ -67,13 +67,7 @@ def main() -> None:
         rates = {f"standard-{rate:g}": {"train": {"learning_rate": rate}} for rate in RATES}
         found = trials(rates)
         best = rates[_best(found)]
-        radii = {
-            f"{name}-{radius:g}": merge(
-                merge(training, best), {"attack": {"epsilon": radius, "epsilon_unit": "relative"}}
-            )
-            for name, training in TRAININGS.items()
-            for radius in RADII
-        }
+        radii = {f"{name}-{epsilon:g}": radius(name, epsilon, best) for name in TRAININGS for epsilon in RADII}
         found |= trials(radii)
     chosen = best["train"] | {
         name: radii[_best({one: found[one] for one in radii if one.startswith(name)})]["attack"]["epsilon"]
@@ -84,6 +78,11 @@ def main() -> None:
     write_atomically(options.out / f"search-{options.corpus}.json", json.dumps(result, indent=1) + "\n")
     write_atomically(options.out / f"{options.corpus}.yaml", dump_yaml(grid(options.corpus, chosen)))
     print(json.dumps(chosen))
+
+
+def radius(name: str, epsilon: float, common: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a training with that radius."""
+    return merge(merge(TRAININGS[name], common), {"attack": {"epsilon": epsilon, "epsilon_unit": "relative"}})
 
 
 def workers(jobs: int) -> ProcessPoolExecutor:
