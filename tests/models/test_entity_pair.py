@@ -1,18 +1,36 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModel
+from transformers import AutoModel, BartConfig, BartModel, T5Config, T5Model
 
 import tiny
 from ranat.models.entity_pair import EntityPairClassifier
 from ranat.models.loading import load_model
 
+WHOLE: dict[str, Any] = {
+    "t5": lambda: T5Model(
+        T5Config(vocab_size=120, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, decoder_start_token_id=0)
+    ),
+    "bart": lambda: BartModel(
+        BartConfig(
+            vocab_size=120, d_model=16, encoder_ffn_dim=32, decoder_ffn_dim=32, encoder_layers=2, decoder_layers=2,
+            encoder_attention_heads=2, decoder_attention_heads=2, max_position_embeddings=64,
+        )
+    ),
+}  # fmt: skip
+"""Models with a decoder, of which the encoder is taken."""
 
-@pytest.fixture(params=tiny.ARCHITECTURES)
+
+@pytest.fixture(params=[*tiny.ARCHITECTURES, *WHOLE])
 def backbone(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if request.param in WHOLE:
+        torch.manual_seed(0)
+        WHOLE[request.param]().save_pretrained(tmp_path / "backbone")
+        return tmp_path / "backbone"
     return tiny.save(request.param, tmp_path / "backbone")
 
 
@@ -33,6 +51,8 @@ BATCH = {
 def test_logits_naively_in_float64(backbone: Path) -> None:
     model = classifier(backbone).double()
     encoder = AutoModel.from_pretrained(backbone, dtype=torch.float64).eval()
+    if encoder.config.is_encoder_decoder:
+        encoder = encoder.get_encoder()
     states = encoder(input_ids=BATCH["input_ids"], attention_mask=BATCH["attention_mask"]).last_hidden_state
     for row, (head, tail) in enumerate(BATCH["positions"].tolist()):
         for label in range(2):

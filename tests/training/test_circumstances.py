@@ -176,10 +176,12 @@ def test_tied_weights_are_trained_and_loaded(tmp_path: Path) -> None:
     T5EncoderModel(config).save_pretrained(tmp_path / "t5")
     tokenizer.save_pretrained(tmp_path / "t5")
     settings = {"max_steps": 2, "fraction": 0.1, "precision": "fp32"}
-    run = ranat.train(
-        corpus="demo", model=tmp_path / "t5", attack="fgm", out=tmp_path / "run", train=settings, progress=False
-    )
-    assert 0 <= run.metrics["test"]["f1"] <= 1
+    for task, options in {"ner": {}, "relation": {"relation": {"representation": "entity"}}}.items():
+        run = ranat.train(
+            corpus="demo", model=tmp_path / "t5", task=task, attack="fgm", out=tmp_path / task, train=settings,
+            progress=False, **options,
+        )  # fmt: skip
+        assert 0 <= run.metrics["test"]["f1"] <= 1
     sizes = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
     bart = BartConfig(vocab_size=120, d_model=16, encoder_ffn_dim=32, decoder_ffn_dim=32, **sizes)
     pairs = EntityPairClassifier(BartModel(bart))

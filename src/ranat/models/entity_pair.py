@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,15 +22,18 @@ class EntityPairClassifier(nn.Module):
     transformers itself does not know this head, so its pipelines do not load the saved folder.
 
     Args:
-        encoder: an encoder whose configuration has the labels; its pooler, which would get no gradient, is dropped.
+        encoder: an encoder whose configuration has the labels. What would get no gradient is dropped: its pooler, or
+            the decoder of an encoder-decoder model.
     """
 
     def __init__(self, encoder: Any) -> None:
         super().__init__()
+        self.config = config = encoder.config
+        if "decoder_input_ids" in signature(encoder.forward).parameters:  # whatever the configuration says
+            encoder = encoder.get_encoder()
         if getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None
         self.encoder = encoder
-        self.config = config = encoder.config
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
         self.classifier = nn.Linear(2 * config.hidden_size, config.num_labels)
         nn.init.normal_(self.classifier.weight, std=getattr(config, "initializer_range", 0.02))
@@ -49,7 +53,9 @@ class EntityPairClassifier(nn.Module):
 
     def resize_token_embeddings(self, size: int) -> Any:
         """Make room for new tokens."""
-        return self.encoder.resize_token_embeddings(size)
+        embeddings = self.encoder.resize_token_embeddings(size)
+        self.config.vocab_size = size  # that of an encoder-decoder model is another than its encoder's
+        return embeddings
 
     @property
     def device(self) -> torch.device:
