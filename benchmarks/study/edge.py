@@ -3,7 +3,7 @@
 python benchmarks/study/edge.py ncbi-disease bc5-chem --data FOLDER --out results/study --jobs 2
 
 What comes next is half of the smallest value, or twice the largest. Needs OUT/search-CORPUS.json, and writes
-OUT/edge.json.
+OUT/edge.json, where other corpora stay as they are.
 """
 
 from __future__ import annotations
@@ -39,8 +39,13 @@ def main() -> None:
             for edge in found
         ]
         result = [{**edge, "next_dev_f1": one.result()["dev_f1"]} for edge, one in zip(found, trials, strict=True)]
-    write_atomically(options.out / "edge.json", json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result))
+    file = options.out / "edge.json"
+    others = (
+        [one for one in json.loads(file.read_text()) if one["corpus"] not in options.corpora] if file.exists() else []
+    )
+    write_atomically(file, json.dumps(others + result, indent=1) + "\n")
+    for one in result:
+        print(json.dumps(one))
 
 
 def edges(out: Path, corpus: str) -> list[dict[str, Any]]:
