@@ -257,6 +257,15 @@ def test_a_larger_learning_rate_is_worse_by_what_is_said() -> None:
     assert f"worse on dev, by {' and '.join(worse)} points" in RESULTS
 
 
+def test_what_the_screening_found_is_told_as_it_found_it() -> None:
+    found = json.loads((ROOT / "results" / "study" / "screen-ncbi-disease.json").read_text(encoding="utf-8"))
+    told = re.findall(r"^\| (.+) \| ([\d.]+) \| ([\d.]+) \|$", (ROOT / "docs" / "study.md").read_text(), re.MULTILINE)
+    assert {name: cells for name, *cells in told} == {
+        name: [f"{one['cost']:.2f}", f"{100 * np.mean([run['dev_f1'] for run in one['runs'].values()]):.2f}"]
+        for name, one in found.items()
+    }
+
+
 def f1_of(cards: Iterable[Card]) -> str:
     f1 = [100 * card.test["f1"] for card in cards if card.test]
     return f"{np.mean(f1):.2f} ± {np.std(f1, ddof=1):.2f}"

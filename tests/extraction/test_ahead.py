@@ -51,7 +51,8 @@ def test_the_thread_ends_with_the_reader() -> None:
 def test_what_never_comes_keeps_nobody_from_ending() -> None:
     """Standard input stays open, as of a program that goes on: Ctrl-C must end this one, and so must `head`."""
     code = (
-        "import sys; from ranat.extraction.ahead import ahead; from ranat.extraction.inputs import read; "
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell may start us without
+        "from ranat.extraction.ahead import ahead; from ranat.extraction.inputs import read; "
         "from ranat.formats import How; items = ahead(read('-', How('text'), 100)); "
         "print('begun', flush=True); next(items)"
     )
