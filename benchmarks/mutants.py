@@ -24,8 +24,7 @@ from pathlib import Path
 
 OWN_TESTS = {
     "attacks": [
-        f"tests/attacks/test_{name}.py"
-        for name in ("parts", "equations", "carry", "topk", "rdrop", "weights", "contract")
+        f"tests/attacks/test_{name}.py" for name in ("parts", "equations", "carry", "topk", "weights", "contract")
     ],
     "gates": ["tests/test_gates.py"],
     "models": [f"tests/models/test_{name}.py" for name in ("embedding", "perturbation", "layouts")],

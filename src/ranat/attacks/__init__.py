@@ -23,12 +23,11 @@ from ranat.attacks.fgsm import FGSM
 from ranat.attacks.freelb import FreeLB
 from ranat.attacks.noise import Noise
 from ranat.attacks.pgd import PGD
-from ranat.attacks.rdrop import RDrop
 from ranat.attacks.smart import SMART
 from ranat.attacks.topk import TopK
 from ranat.attacks.twice import Twice
 
 __all__ = [
     "FGM", "FGSM", "PGD", "PLAIN", "SMART", "STANDARD", "Attack", "Carry", "Dropout", "FreeLB", "IterativeAttack",
-    "Noise", "Output", "PassCounts", "Passes", "Prediction", "RDrop", "TopK", "Twice", "attacks", "register_attack",
+    "Noise", "Output", "PassCounts", "Passes", "Prediction", "TopK", "Twice", "attacks", "register_attack",
 ]  # fmt: skip
