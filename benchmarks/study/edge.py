@@ -40,9 +40,8 @@ def main() -> None:
         ]
         result = [{**edge, "next_dev_f1": one.result()["dev_f1"]} for edge, one in zip(found, trials, strict=True)]
     file = options.out / "edge.json"
-    others = (
-        [one for one in json.loads(file.read_text()) if one["corpus"] not in options.corpora] if file.exists() else []
-    )
+    known = json.loads(file.read_text()) if file.exists() else []
+    others = [one for one in known if one["corpus"] not in options.corpora]
     write_atomically(file, json.dumps(others + result, indent=1) + "\n")
     for one in result:
         print(json.dumps(one))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any, cast
 
@@ -66,7 +67,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose keys differ: of two values with one key JSON does not say which counts."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        key = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
+        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
         raise MalformedError(f"the key {key[:40]!r} is there twice in one object")
     return found
 

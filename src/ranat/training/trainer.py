@@ -254,10 +254,10 @@ class StepState(TrainerCallback, ExportableState):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Tell if what was kept of examples was of no use, as with `carry` that never met one again."""
-        cost = self._step.cost if self._step else None
-        if self._step and cost and self._step.memory and cost.attacked_batches and not cost.relative_radius:
+        step = self._step
+        if step and step.memory and step.cost.attacked_batches and not step.cost.relative_radius:
             warnings.warn(
-                f"{cost.attacked_batches:,} batches were attacked, and nothing was changed in any of them; "
+                f"{step.cost.attacked_batches:,} batches were attacked, and nothing was changed in any of them; "
                 "carry acts from an example's second visit on, and knows it by its tokens: "
                 "train for more than one epoch, with tokens that stay the same",
                 stacklevel=2,

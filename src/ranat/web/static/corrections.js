@@ -13,10 +13,15 @@ globalThis.makeCorrections = ({ changed, say, who }) => {
   // By the time at which the document came, too: another store that is served at this address has the same numbers.
   const key = ({ number, since }) => `ranat-unsaved-${number}-${since}`;
 
-  const opened = (stored) => {
-    const edited = { undo: [], oldest: stored.revision };
-    return { ...stored, ...edited, unsaved: null, saving: null, unanswered: [], replaced: 0 };
-  };
+  const opened = (stored) => ({
+    ...stored,
+    undo: [],
+    oldest: stored.revision,
+    unsaved: null,
+    saving: null,
+    unanswered: [],
+    replaced: 0,
+  });
 
   /* Whether there is something of it that the server does not have. */
   const isPending = (entry) => Boolean(entry.unsaved || entry.saving);
@@ -52,7 +57,7 @@ globalThis.makeCorrections = ({ changed, say, who }) => {
 
   async function send(entry, document, checked) {
     try {
-      const stored = await sent(entry, document, checked);
+      const stored = await put(entry, document, checked);
       Object.assign(entry, { unsaved: null, unanswered: [], revision: stored.revision });
       if (entry.document === document) {
         Object.assign(entry, stored);
@@ -69,7 +74,7 @@ globalThis.makeCorrections = ({ changed, say, who }) => {
   }
 
   /* What the store then has. A revision that is not known here is our own where a save before this one got no answer. */
-  async function sent(entry, document, checked) {
+  async function put(entry, document, checked) {
     try {
       return await Server.save(entry.number, { revision: entry.revision, document, checked, who: who() });
     } catch (error) {
@@ -78,7 +83,7 @@ globalThis.makeCorrections = ({ changed, say, who }) => {
       const stored = await Server.get(entry.number);
       if (!entry.unanswered.some((one) => isSame(one, stored))) throw error;
       Object.assign(entry, { unanswered: [], revision: stored.revision });
-      return isSame(stored, { document, checked }) ? stored : sent(entry, document, checked);
+      return isSame(stored, { document, checked }) ? stored : put(entry, document, checked);
     }
   }
 
